@@ -1,0 +1,44 @@
+/** Every numeric ceiling of the receiver, with its unit. Protocol limits cite shared contract sections by rule, not by number. */
+
+export const LIMITS = {
+  /** Largest request body, compressed and inflated alike (OTLP 1.11 recommends 64 MiB). */
+  bodyBytes: 64 * 1024 * 1024,
+  /** All inflated request bodies held at one time; more is answered 503. One request of the largest size always fits. */
+  inFlightBodyBytes: 96 * 1024 * 1024,
+  /** Records decoded and mapped between two turns of the event loop. */
+  chunkRecords: 512,
+  /** Rows of one transaction; two large groups at a time beat many small ones (reference/write-path.md, figures). */
+  groupRows: 4096,
+  /** Mapped rows waiting for a transaction over all requests; more is answered 503. */
+  queuedRows: 32_768,
+  /** AnyValue nesting. */
+  valueDepth: 64,
+  attributesPerRecord: 1024,
+  eventsPerSpan: 1024,
+  /** Text cut lengths, in code points unless said otherwise. */
+  stageChars: 64,
+  eventChars: 64,
+  vendorChars: 64,
+  bucketChars: 16,
+  errorCodeChars: 64,
+  metricNameChars: 64,
+  runKeyChars: 200,
+  itemTextChars: 200,
+  messageChars: 256,
+  extraKeys: 32,
+  extraKeyBytes: 64,
+  extraValueBytes: 256,
+  extraBytes: 2048,
+  metricsPerSpan: 64,
+  stagesPerRun: 200,
+  vendorsPerRun: 100,
+  durationMs: 2_147_483_647,
+  costUsdPerSpan: 1_000_000,
+  /** Parked rows per tenant. */
+  parkedRows: 20_000,
+  parkedHours: 24,
+  futureHours: 24,
+  /** Text of a partial_success message. */
+  partialMessageBytes: 2048,
+  retryAfterSeconds: 1,
+} as const;
