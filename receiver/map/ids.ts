@@ -1,0 +1,88 @@
+/** Tenants, runs and items: how a span names them and what the name stands for (docs/concepts.md, "Names and ids"). */
+
+import { createHash } from 'node:crypto';
+import { VALUE_BOOL, VALUE_DOUBLE, VALUE_INT, VALUE_STRING, type Value } from '../decode/shape.ts';
+import { LIMITS } from '../limits.ts';
+import type { Redact } from './privacy.ts';
+import type { RunName } from './row.ts';
+import type { Snapshot } from './snapshot.ts';
+import { cleanText, cutChars } from './text.ts';
+
+/** Decimal ids end here; ids made from text (run keys, item texts) begin here. */
+export const MADE_IDS_FROM = 2 ** 52;
+const MAX_TENANT_ID = 2 ** 30 - 1;
+
+const RUN_ID = /^[1-9][0-9]{0,15}$/;
+const ITEM_ID = /^(0|[1-9][0-9]{0,15})$/;
+const TENANT_ID = /^[1-9][0-9]{0,9}$/;
+const TENANT_NAME = /^[a-z][a-z0-9._-]{0,63}$/;
+
+/** The text of an id attribute: string, int and integral double are the same id. Null when it can be no id. */
+export function idText(value: Value): string | null {
+  switch (value.type) {
+    case VALUE_STRING:
+      return cleanText(value.value);
+    case VALUE_INT:
+      return value.value.toString();
+    case VALUE_DOUBLE:
+      return Number.isSafeInteger(value.value) ? value.value.toString() : null;
+    case VALUE_BOOL:
+      return null;
+    default:
+      return null;
+  }
+}
+
+/** `unknown` carries the name for registration where the installation makes tenants by itself. */
+export type TenantLookup = { id: number } | { unknown: string } | 'invalid';
+
+export function lookUpTenant(value: Value, snapshot: Snapshot): TenantLookup {
+  const text = idText(value);
+  if (text === null) return 'invalid';
+  if (TENANT_ID.test(text)) {
+    const id = Number(text);
+    if (id > MAX_TENANT_ID) return 'invalid';
+    return snapshot.activeTenantIds.has(id) || snapshot.disabledTenantIds.has(id) ? { id } : { unknown: text };
+  }
+  const id = snapshot.tenantIdByName.get(text);
+  if (id !== undefined) return { id };
+  return TENANT_NAME.test(text) ? { unknown: text } : 'invalid';
+}
+
+/**
+ * @returns the run's name, or 'invalid' for a value that can name no run (empty was absent already). Addresses in a key are hashed
+ * like everywhere else; the hash is the same for every span, so the key still names one run.
+ */
+export function nameRun(value: Value, redact: Redact): Exclude<RunName, null> | 'invalid' {
+  const text = idText(value);
+  if (text === null) return 'invalid';
+  if (RUN_ID.test(text)) {
+    const id = Number(text);
+    if (id < MADE_IDS_FROM) return { id };
+  }
+  const key = text.includes('@') ? redact(text) : text;
+  return key.length > LIMITS.runKeyChars && cutChars(key, LIMITS.runKeyChars) !== key ? 'invalid' : { key };
+}
+
+export interface Item {
+  id: number;
+  /** The text that the id was made from, after privacy; null for an integer. */
+  text: string | null;
+}
+
+export function nameItem(value: Value, tenantId: number, redact: Redact): Item | null {
+  const raw = idText(value);
+  if (raw === null) return null;
+  if (ITEM_ID.test(raw)) {
+    const id = Number(raw);
+    if (id < MADE_IDS_FROM) return { id, text: null };
+  }
+  const text = cutChars(redact(raw), LIMITS.itemTextChars);
+  return { id: hashItem(tenantId, text), text };
+}
+
+/** 2^52 + the first 52 bits of SHA-256 over the tenant and the text. */
+export function hashItem(tenantId: number, text: string): number {
+  const digest = createHash('sha256').update(`${tenantId}:${text}`).digest();
+  return MADE_IDS_FROM + digest.readUInt32BE(0) * 2 ** 20 + (digest.readUIntBE(4, 3) >>> 4);
+}

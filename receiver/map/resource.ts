@@ -1,0 +1,15 @@
+/** The resource attributes of a run, kept once per run in enrichment_runs.resource. */
+
+import { Extra } from './extra.ts';
+import type { Mapping } from './mapping.ts';
+import type { View } from './view.ts';
+
+export function resourceJson(view: View, mapping: Mapping): string | null {
+  // One chunk has one resource, and most chunks hold no run span at all.
+  if (mapping.resourceJson === null) {
+    const extra = new Extra(mapping.redact);
+    extra.attributes(view.resource.rest);
+    mapping.resourceJson = extra.finish() ?? '';
+  }
+  return mapping.resourceJson === '' ? null : mapping.resourceJson;
+}

@@ -1,0 +1,70 @@
+/** What a run span, its start marker or their log records say about the run as a whole. */
+
+import { RUN_OUTCOMES, type RunOutcome } from '../../sdk/attributes.ts';
+import { type Span, VALUE_STRING } from '../decode/shape.ts';
+import { LIMITS } from '../limits.ts';
+import type { Extra } from './extra.ts';
+import type { Mapping } from './mapping.ts';
+import { resourceJson } from './resource.ts';
+import type { RunFacts } from './row.ts';
+import { cleanText, cutChars } from './text.ts';
+import type { View } from './view.ts';
+
+const OUTCOMES: ReadonlySet<string> = new Set(RUN_OUTCOMES);
+const CICD_OUTCOMES: Readonly<Record<string, RunOutcome>> = {
+  success: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+  timeout: 'failed',
+  cancellation: 'cancelled',
+  skip: 'cancelled',
+};
+
+/** `runledger.run.status`, else the CI/CD result, else the span's status. */
+export function runOutcome(span: Span, view: View): RunOutcome {
+  const stated = view.getOwn('runStatus');
+  if (stated?.type === VALUE_STRING && OUTCOMES.has(stated.value)) return stated.value as RunOutcome;
+  const result = view.getOwn('pipelineResult');
+  const mapped = result?.type === VALUE_STRING ? CICD_OUTCOMES[result.value] : undefined;
+  return mapped ?? (span.statusCode === 2 ? 'failed' : 'succeeded');
+}
+
+type Signal = Pick<RunFacts, 'status' | 'startedUs' | 'atUs' | 'spanId' | 'isSpan' | 'langsmithUrl'>;
+
+export function runFacts(scene: { view: View; mapping: Mapping; span: { traceId: string } }, signal: Signal): RunFacts {
+  const { view, mapping } = scene;
+  const name = (field: 'pipeline' | 'environment' | 'version') => {
+    const text = view.text(field);
+    return text === null ? null : cutChars(mapping.cleanName(text), LIMITS.runKeyChars);
+  };
+  return {
+    ...signal,
+    degraded: signal.status !== 'running' && view.ownBoolean('runDegraded'),
+    traceId: scene.span.traceId,
+    pipeline: name('pipeline'),
+    environment: name('environment'),
+    pipelineVersion: name('version'),
+    resource: resourceJson(view, mapping),
+  };
+}
+
+/** Kept only when it is https on a configured host, or loopback; anything else could lead people anywhere. */
+export function langsmithUrl(view: View, mapping: Mapping, extra: Extra): string | null {
+  const value = view.getOwn('langsmithUrl');
+  if (value === undefined) return null;
+  if (value.type === VALUE_STRING && value.value.length <= 2048) {
+    const url = allowedUrl(cleanText(value.value), mapping.snapshot.linkHosts);
+    if (url !== null) return url;
+  }
+  extra.mark('langsmith_url_dropped');
+  return null;
+}
+
+function allowedUrl(text: string, linkHosts: ReadonlySet<string>): string | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return null;
+  const loopback = url.hostname === 'localhost' || url.hostname === '127.0.0.1' || url.hostname === '[::1]';
+  if (loopback && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href;
+  return url.protocol === 'https:' && linkHosts.has(url.hostname) ? url.href : null;
+}
