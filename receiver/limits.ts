@@ -41,4 +41,21 @@ export const LIMITS = {
   /** Text of a partial_success message. */
   partialMessageBytes: 2048,
   retryAfterSeconds: 1,
+  /** A request's line and headers; more is answered 431. */
+  headerBytes: 16 * 1024,
+  /** Until a connection has sent its request's headers; more is answered 408. */
+  headersMs: 20_000,
+  /** Between two pieces of a body, and for the whole body; more is answered 408. */
+  bodyIdleMs: 20_000,
+  bodyTotalMs: 120_000,
+  /** How an unread body is thrown away after its answer, so that the sender can still read that answer. */
+  lingerIdleMs: 5_000,
+  lingerTotalMs: 30_000,
+  lingerBytes: 512 * 1024 * 1024,
+  /** Longer than the idle time of the usual load balancers (60 s), so that they close first. */
+  keepAliveMs: 125_000,
+  /** Open connections per port; the system refuses more. */
+  connections: 4_096,
+  /** From the first signal to the process's end; orchestrators kill at 30 s. */
+  shutdownMs: 25_000,
 } as const;
