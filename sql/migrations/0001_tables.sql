@@ -1,4 +1,4 @@
--- The ledger's tables. Column names and meanings in public are a promise to SQL users (design.md section 3); schema runledger is ours.
+-- The ledger's tables. Column names and meanings in public are a promise to SQL users; schema runledger is ours.
 -- Rules that hold throughout: every key contains tenant_id not null; no triggers; no foreign keys on the write path (a key's row may
 -- commit in another order); names that are sorted by both JavaScript and SQL are collate "C"; money is numeric without scale.
 -- Citus: each table is created complete and is distributed by tenant_id afterwards; nothing here needs another node.
@@ -7,62 +7,70 @@ set local citus.multi_shard_modify_mode = 'sequential'; -- a plain placeholder o
 
 -- Runs -------------------------------------------------------------------------------------------------------------------------
 
-create table public.enrichment_runs (
-  run_id bigint not null,
-  tenant_id int not null,
-  started_at timestamptz,
-  ended_at timestamptz,
-  status text not null default 'running',
-  langsmith_trace_url text,
-  constraint enrichment_runs_pkey primary key (tenant_id, run_id)
-) with (fillfactor = 70);
+do $create$
+begin
+  if to_regclass('public.enrichment_runs') is null then
+    create table public.enrichment_runs (
+      run_id bigint not null,
+      tenant_id int not null,
+      started_at timestamptz,
+      ended_at timestamptz,
+      status text not null default 'running',
+      langsmith_trace_url text,
+      constraint enrichment_runs_pkey primary key (tenant_id, run_id)
+    ) with (fillfactor = 70);
+    -- What stands between these two marks is also run by `migrate --adopt`, as the table's owner, on an enrichment_runs that was there
+    -- before; so it may run again without harm. Later migrations that touch this table follow the same form.
+    -- adopted: begin
+    alter table public.enrichment_runs
+      add column if not exists run_key text collate "C",
+      add column if not exists pipeline text,
+      add column if not exists environment text,
+      add column if not exists pipeline_version text,
+      add column if not exists trace_id text collate "C",
+      add column if not exists degraded boolean not null default false,
+      add column if not exists first_event_at timestamptz,
+      add column if not exists last_event_at timestamptz,
+      add column if not exists last_received_at timestamptz,
+      -- Register of the run's state: the largest (state_at, state_rank, state_span_id) wins.
+      add column if not exists state text not null default 'running',
+      add column if not exists state_at timestamptz not null default '-infinity',
+      add column if not exists state_rank smallint not null default -1,
+      add column if not exists state_span_id text collate "C" not null default '',
+      add column if not exists state_degraded boolean not null default false,
+      -- Register of the run's identity: the least (identity_at, identity_span_id, identity_rank) wins; rank 0 is the span, 1 its marker.
+      add column if not exists identity_at timestamptz not null default 'infinity',
+      add column if not exists identity_span_id text collate "C" not null default '~',
+      add column if not exists identity_rank smallint not null default 2,
+      add column if not exists run_started_at timestamptz,
+      add column if not exists resource jsonb,
+      -- Completeness: what the sender says it ended, and what is stored.
+      add column if not exists sent_statements bigint not null default 0,
+      add column if not exists sent_stages bigint not null default 0,
+      add column if not exists sent_items bigint not null default 0,
+      add column if not exists sent_vendor_calls bigint not null default 0,
+      add column if not exists sent_dropped bigint not null default 0,
+      add column if not exists stored_stages bigint not null default 0,
+      add column if not exists stored_items bigint not null default 0,
+      add column if not exists stored_vendor_calls bigint not null default 0,
+      add column if not exists complete boolean generated always as (
+        case when sent_statements > 0 then
+          sent_stages = stored_stages and sent_items = stored_items and sent_vendor_calls = stored_vendor_calls
+        end) stored,
+      add column if not exists derived_at timestamptz;
 
--- Our columns are added one by one so that `migrate --adopt` applies the very same statements to a table that was there before.
-alter table public.enrichment_runs
-  add column run_key text collate "C",
-  add column pipeline text,
-  add column environment text,
-  add column pipeline_version text,
-  add column trace_id text collate "C",
-  add column degraded boolean not null default false,
-  add column first_event_at timestamptz,
-  add column last_event_at timestamptz,
-  add column last_received_at timestamptz,
-  -- Register of the run's state: the largest (state_at, state_rank, state_span_id) wins (semantics.md section 5).
-  add column state text not null default 'running',
-  add column state_at timestamptz not null default '-infinity',
-  add column state_rank smallint not null default -1,
-  add column state_span_id text collate "C" not null default '',
-  add column state_degraded boolean not null default false,
-  -- Register of the run's identity: the least (identity_at, identity_span_id, identity_rank) wins; rank 0 is the span, 1 its marker.
-  add column identity_at timestamptz not null default 'infinity',
-  add column identity_span_id text collate "C" not null default '~',
-  add column identity_rank smallint not null default 2,
-  add column run_started_at timestamptz,
-  add column resource jsonb,
-  -- Completeness: what the sender says it ended, and what is stored.
-  add column sent_statements bigint not null default 0,
-  add column sent_stages bigint not null default 0,
-  add column sent_items bigint not null default 0,
-  add column sent_vendor_calls bigint not null default 0,
-  add column sent_dropped bigint not null default 0,
-  add column stored_stages bigint not null default 0,
-  add column stored_items bigint not null default 0,
-  add column stored_vendor_calls bigint not null default 0,
-  add column complete boolean generated always as (
-    case when sent_statements > 0 then
-      sent_stages = stored_stages and sent_items = stored_items and sent_vendor_calls = stored_vendor_calls
-    end) stored,
-  add column derived_at timestamptz;
+    create unique index if not exists enrichment_runs_tenant_run_key on public.enrichment_runs (tenant_id, run_key);
 
--- Arrays of constraints stay in named statements: --adopt skips the primary key and adds this one.
-alter table public.enrichment_runs add constraint enrichment_runs_tenant_run_key unique (tenant_id, run_key);
+    comment on column public.enrichment_runs.degraded is 'The run said so, or it succeeded with a stage in error';
+    comment on column public.enrichment_runs.complete is 'Whether every stage, item and vendor call the sender says it ended is stored; null: the sender did not say';
+    -- adopted: end
 
-comment on table public.enrichment_runs is 'One row a run of a pipeline for a tenant; order runs by started_at, never by run_id';
-comment on column public.enrichment_runs.run_id is 'Below 2^52: the decimal id the pipeline named; from 2^52: given for the text in run_key';
-comment on column public.enrichment_runs.status is 'running, succeeded, failed, cancelled or abandoned';
-comment on column public.enrichment_runs.degraded is 'The run said so, or it succeeded with a stage in error';
-comment on column public.enrichment_runs.complete is 'Whether every stage, item and vendor call the sender says it ended is stored; null: the sender did not say';
+    comment on table public.enrichment_runs is 'One row a run of a pipeline for a tenant; order runs by started_at, never by run_id';
+    comment on column public.enrichment_runs.run_id is 'Below 2^52: the decimal id the pipeline named; from 2^52: given for the text in run_key';
+    comment on column public.enrichment_runs.status is 'running, succeeded, failed, cancelled or abandoned';
+  end if;
+end
+$create$;
 
 -- Events -----------------------------------------------------------------------------------------------------------------------
 
@@ -332,3 +340,12 @@ create table runledger.retention (
 comment on table runledger.retention is 'Days below floor_day are dropped and are never made again';
 insert into runledger.retention default values;
 insert into runledger.tenants (tenant_id, name) values (0, null);
+
+-- The key under which e-mail addresses are hashed: 488 random bits, made once and kept with the data.
+insert into runledger.settings (name, value)
+select 'privacy_key', to_jsonb(encode(sha256(string_agg(uuid_send(gen_random_uuid()), ''::bytea)), 'hex'))
+from generate_series(1, 4);
+
+-- Whether enrichment_runs was there before and belongs to somebody else.
+insert into runledger.settings (name, value)
+select 'adopted', to_jsonb(relowner <> 'runledger_owner'::regrole) from pg_class where oid = 'public.enrichment_runs'::regclass;

@@ -1,0 +1,1 @@
+select value = 'true'::jsonb as adopted from runledger.settings where name = 'adopted';

@@ -1,0 +1,1 @@
+select path, sha256 from runledger.applied_files;

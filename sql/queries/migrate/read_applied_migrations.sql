@@ -1,0 +1,1 @@
+select name from runledger.schema_migrations order by id;
