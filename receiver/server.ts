@@ -60,7 +60,8 @@ export function createOtlpApp(deps: OtlpDeps): express.Express {
   app.use((thrown: unknown, request: express.Request, response: express.Response, _next: express.NextFunction) => {
     const error = isMalformedUrl(thrown) ? new RequestError('bad_request') : toRequestError(thrown);
     if (isUnexpected(error)) deps.onFailure(error);
-    sendFailure(request, response, error, limits);
+    // A small body is still in the parser at this moment; one turn later it is whole and its connection can stay open.
+    setImmediate(() => sendFailure(request, response, error, limits));
   });
   return app;
 }
