@@ -1,0 +1,1 @@
+select runledger.ensure_partition($1::date);

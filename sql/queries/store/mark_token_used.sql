@@ -1,0 +1,1 @@
+select runledger.mark_token_used($1);
