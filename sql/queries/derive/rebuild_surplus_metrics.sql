@@ -1,0 +1,10 @@
+-- Removes the run's rows of run_metrics that none of its events account for. $1 tenant_id int, $2 run_id bigint.
+delete from public.run_metrics t
+where t.tenant_id = $1::int
+  and t.run_id = $2::bigint
+  and not exists (
+    select 1
+    from runledger.recounted_metrics c
+    where c.tenant_id = $1::int and c.run_id = $2::bigint and c.name = t.name
+  )
+returning t.name as name

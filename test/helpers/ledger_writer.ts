@@ -1,0 +1,313 @@
+/**
+ * A second, independent writer of the ledger for tests of derive, audit and rebuild: stores events and moves the counters for what was
+ * really inserted, in one transaction and in the lock order that all writers share. It knows nothing of the views that recount.
+ */
+
+import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '../../receiver/store/pool.ts';
+import { loadSql } from '../../receiver/store/sql.ts';
+
+export interface LedgerRow {
+  tenant_id: number;
+  run_id: number;
+  stage: string;
+  kind: 'run' | 'stage' | 'item' | 'vendor_call' | 'event' | 'log';
+  seq: number;
+  /** Timestamp text with microseconds. */
+  ts: string;
+  span_id: string;
+  event: string;
+  status: 'ok' | 'error' | 'skip' | 'retry';
+  duration_ms: number | null;
+  vendor: string | null;
+  calls: number;
+  errors: number;
+  units_total: number;
+  units_success: number;
+  units_error: number;
+  rate_limit_hits: number;
+  quota_exhausted: boolean;
+  cost_usd: string | null;
+  tokens_input: number;
+  tokens_output: number;
+  metrics: object | null;
+}
+
+let spans = 0;
+
+/** A row with the defaults of its kind; each call has another span id. */
+export function ledgerRow(
+  given: Pick<LedgerRow, 'tenant_id' | 'run_id' | 'kind' | 'ts'> & Partial<LedgerRow>,
+): LedgerRow {
+  spans++;
+  const isUnit = given.kind === 'item' || (given.kind === 'stage' && given.seq !== 0);
+  const status = given.status ?? 'ok';
+  return {
+    stage: given.kind === 'run' ? '_run' : 'crawl',
+    seq: 1,
+    span_id: spans.toString(16).padStart(16, '0'),
+    event: given.kind === 'vendor_call' ? 'vendor_call' : status === 'error' ? 'error' : 'finish',
+    status,
+    duration_ms: null,
+    vendor: given.kind === 'vendor_call' ? 'openai' : null,
+    calls: given.kind === 'vendor_call' ? 1 : 0,
+    errors: given.kind === 'vendor_call' && status === 'error' ? 1 : 0,
+    units_total: isUnit ? 1 : 0,
+    units_success: isUnit && status === 'ok' ? 1 : 0,
+    units_error: isUnit && status === 'error' ? 1 : 0,
+    rate_limit_hits: 0,
+    quota_exhausted: false,
+    cost_usd: null,
+    tokens_input: 0,
+    tokens_output: 0,
+    metrics: null,
+    ...given,
+  };
+}
+
+export interface WriteOptions {
+  /** Status that this write gives the run; default: left as it is. */
+  status?: 'running' | 'succeeded' | 'failed' | 'cancelled';
+  now?: Date;
+  /** Called inside the transaction, before its commit. */
+  beforeCommit?: () => Promise<void>;
+}
+
+/** Stores rows (one tenant and run or many) and moves the counters. Rows that are there already move nothing. Returns how many were new. */
+export function writeRows(pool: Pool, rows: LedgerRow[], options: WriteOptions = {}): Promise<number> {
+  return inTransaction(pool, async (client) => {
+    const now = options.now ?? new Date();
+    const fresh = await insertEvents(client, rows);
+    const json = JSON.stringify(fresh);
+    await client.query(UPSERT_RUNS, [json, options.status ?? null, now]);
+    for (const sql of [UPSERT_STAGES, UPSERT_VENDORS, UPSERT_SET_METRICS, UPSERT_ADDED_METRICS])
+      await client.query(sql, [json]);
+    await markDirty(client, fresh, options, now);
+    await options.beforeCommit?.();
+    return fresh.length;
+  });
+}
+
+async function insertEvents(client: PoolClient, rows: LedgerRow[]): Promise<LedgerRow[]> {
+  const { rows: inserted } = await client.query<{ tenant_id: number; run_id: number; key: string }>(INSERT_EVENTS, [
+    JSON.stringify(rows),
+  ]);
+  const keys = new Set(inserted.map((row) => row.key));
+  return rows.filter((row) => keys.has(`${row.tenant_id}/${row.run_id}/${row.span_id}/${row.seq}`));
+}
+
+async function markDirty(client: PoolClient, rows: LedgerRow[], options: WriteOptions, now: Date): Promise<void> {
+  const changes = new Map<string, { tenant_id: number; run_id: number; changes: number }>();
+  for (const { tenant_id, run_id } of rows) {
+    const before = changes.get(`${tenant_id}/${run_id}`)?.changes ?? 0;
+    changes.set(`${tenant_id}/${run_id}`, { tenant_id, run_id, changes: before + 1 });
+  }
+  const runs = [...changes.values()];
+  const ended = options.status !== undefined && options.status !== 'running';
+  await client.query(loadSql('queries/write/mark_dirty'), [
+    runs.map((run) => run.tenant_id),
+    runs.map((run) => run.run_id),
+    runs.map((run) => run.changes),
+    runs.map(() => ended),
+    runs.map(() => ended),
+    now,
+  ]);
+}
+
+/** Makes the event partitions of UTC days, as `2026-03-01`. */
+export async function createDays(pool: Pool, firstDay: string, lastDay: string): Promise<void> {
+  await pool.query('select runledger.ensure_partitions($1::date, $2::date)', [firstDay, lastDay]);
+}
+
+/** Numbers that look random and are the same at every run of a test (a linear congruential generator). */
+export function sequence(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** A run with rows of every kind and counters that are all above zero; two stages, two vendors, both sorts of metrics, over midnight. */
+export function mixedRun(tenantId: number, runId: number, seed: number, items = 40): LedgerRow[] {
+  const next = sequence(seed);
+  const run = { tenant_id: tenantId, run_id: runId };
+  const at = () =>
+    `2026-03-0${1 + next(2)} ${10 + next(10)}:${10 + next(50)}:${10 + next(50)}.${100_000 + next(900_000)}+00`;
+  const statuses = ['ok', 'ok', 'ok', 'error', 'skip'] as const;
+  const rows: LedgerRow[] = [];
+  for (const stage of ['crawl', 'score']) {
+    rows.push(ledgerRow({ ...run, stage, kind: 'stage', seq: 0, ts: at(), event: 'start' }));
+    rows.push(
+      ledgerRow({
+        ...run,
+        stage,
+        kind: 'stage',
+        ts: at(),
+        duration_ms: 1 + next(90_000),
+        units_total: 0,
+        units_success: 0,
+      }),
+    );
+    for (const event of ['retry', 'fallback'])
+      rows.push(ledgerRow({ ...run, stage, kind: 'event', seq: 2, ts: at(), event }));
+    for (let item = 0; item < items; item++) {
+      const status = item === 0 ? 'error' : (statuses[next(statuses.length)] ?? 'ok');
+      rows.push(ledgerRow({ ...run, stage, kind: 'item', ts: at(), status, duration_ms: next(5_000) }));
+      const usage = { duration_ms: next(3_000), tokens_input: 1 + next(900), tokens_output: 1 + next(90) };
+      const limits = { rate_limit_hits: 1, quota_exhausted: item === 3 };
+      const cost_usd = item % 4 === 1 ? null : `0.00${1 + next(99_999)}`;
+      const vendor = item % 2 === 0 ? 'openai' : 'hunter';
+      const failed = item < 2 ? 'error' : 'ok';
+      rows.push(
+        ledgerRow({
+          ...run,
+          stage,
+          kind: 'vendor_call',
+          ts: at(),
+          status: failed,
+          vendor,
+          cost_usd,
+          ...usage,
+          ...limits,
+        }),
+      );
+    }
+  }
+  const sent = { stages: 2, items: 2 * items, vendor_calls: 2 * items, dropped: 1 };
+  const metrics = {
+    set: { candidates_selected: `${1 + next(500)}` },
+    add: { emails_found: `${1 + next(50)}.25` },
+    sent,
+  };
+  rows.push(ledgerRow({ ...run, kind: 'run', ts: at(), metrics }));
+  rows.push(
+    ledgerRow({
+      ...run,
+      kind: 'run',
+      ts: at(),
+      metrics: { set: { candidates_selected: '7' }, add: { emails_found: '1' } },
+    }),
+  );
+  rows.push(ledgerRow({ ...run, kind: 'log', seq: -1, ts: at(), event: 'note' }));
+  return rows;
+}
+
+const COLUMNS = `tenant_id int, run_id bigint, stage text, kind text, seq int, ts timestamptz, span_id text, event text, status text,
+  duration_ms int, vendor text, calls bigint, errors bigint, units_total bigint, units_success bigint, units_error bigint,
+  rate_limit_hits bigint, quota_exhausted boolean, cost_usd numeric, tokens_input bigint, tokens_output bigint, metrics jsonb`;
+const NEW_ROWS = `jsonb_to_recordset($1::jsonb) as n (${COLUMNS})`;
+
+const INSERT_EVENTS = `
+insert into public.run_event_logs (tenant_id, run_id, stage, kind, seq, ts, span_id, event, status, duration_ms, vendor, calls, errors,
+  units_total, units_success, units_error, rate_limit_hits, quota_exhausted, cost_usd, tokens_input, tokens_output, metrics, trace_id)
+select n.*, repeat('a', 32)
+from (
+  select tenant_id, run_id, stage, kind, seq, ts, span_id, event, status, duration_ms, vendor, calls, errors, units_total,
+    units_success, units_error, rate_limit_hits, quota_exhausted, cost_usd, tokens_input, tokens_output, metrics
+  from ${NEW_ROWS}
+) n
+order by tenant_id, run_id, ts, span_id collate "C", seq
+on conflict do nothing
+returning tenant_id, run_id, tenant_id || '/' || run_id || '/' || span_id || '/' || seq as key`;
+
+const UPSERT_RUNS = `
+insert into public.enrichment_runs as r (tenant_id, run_id, status, state, first_event_at, last_event_at, last_received_at,
+  sent_statements, sent_stages, sent_items, sent_vendor_calls, sent_dropped, stored_stages, stored_items, stored_vendor_calls)
+select tenant_id, run_id, coalesce($2::text, 'running'), coalesce($2::text, 'running'), min(ts), max(ts), $3::timestamptz,
+  count(*) filter (where kind = 'run' and seq = 1 and metrics -> 'sent' is not null),
+  coalesce(sum((metrics #>> '{sent,stages}')::bigint), 0), coalesce(sum((metrics #>> '{sent,items}')::bigint), 0),
+  coalesce(sum((metrics #>> '{sent,vendor_calls}')::bigint), 0), coalesce(sum((metrics #>> '{sent,dropped}')::bigint), 0),
+  count(*) filter (where kind = 'stage' and seq = 1), count(*) filter (where kind = 'item' and seq = 1),
+  count(*) filter (where kind = 'vendor_call' and seq = 1)
+from ${NEW_ROWS}
+group by tenant_id, run_id
+order by tenant_id, run_id
+on conflict (tenant_id, run_id) do update set
+  status = coalesce($2::text, r.state),
+  state = coalesce($2::text, r.state),
+  first_event_at = least(r.first_event_at, excluded.first_event_at),
+  last_event_at = greatest(r.last_event_at, excluded.last_event_at),
+  last_received_at = excluded.last_received_at,
+  sent_statements = r.sent_statements + excluded.sent_statements,
+  sent_stages = r.sent_stages + excluded.sent_stages,
+  sent_items = r.sent_items + excluded.sent_items,
+  sent_vendor_calls = r.sent_vendor_calls + excluded.sent_vendor_calls,
+  sent_dropped = r.sent_dropped + excluded.sent_dropped,
+  stored_stages = r.stored_stages + excluded.stored_stages,
+  stored_items = r.stored_items + excluded.stored_items,
+  stored_vendor_calls = r.stored_vendor_calls + excluded.stored_vendor_calls`;
+
+const NEWER = `(excluded.state_at, excluded.state_is_end, excluded.state_span_id) > (s.state_at, s.state_is_end, s.state_span_id)`;
+const UPSERT_STAGES = `
+insert into public.run_stage_stats as s (tenant_id, run_id, stage, count_total, count_success, count_error, cost_usd, tokens_input,
+  tokens_output, started_at, ended_at, duration_ms, retry_count, fallback_count, status, state_at, state_is_end, state_span_id)
+select tenant_id, run_id, stage, sum(units_total), sum(units_success), sum(units_error), coalesce(sum(cost_usd), 0), sum(tokens_input),
+  sum(tokens_output), min(case when kind = 'stage' and seq = 0 then ts end), max(case when kind = 'stage' and seq = 1 then ts end),
+  coalesce(sum(case when kind = 'stage' and seq = 1 then duration_ms end), 0), count(case when event = 'retry' then 1 end),
+  count(case when event = 'fallback' then 1 end),
+  (array_agg(case when seq = 0 then 'running' else status end order by ts desc, seq desc, span_id collate "C" desc)
+    filter (where kind = 'stage'))[1],
+  coalesce((array_agg(ts order by ts desc, seq desc, span_id collate "C" desc) filter (where kind = 'stage'))[1], '-infinity'),
+  coalesce((array_agg(seq order by ts desc, seq desc, span_id collate "C" desc) filter (where kind = 'stage'))[1], -1),
+  coalesce((array_agg(span_id order by ts desc, seq desc, span_id collate "C" desc) filter (where kind = 'stage'))[1], '')
+from ${NEW_ROWS}
+where stage <> '_run' and (kind in ('stage', 'item', 'vendor_call') or (kind = 'event' and event in ('retry', 'fallback')))
+group by tenant_id, run_id, stage
+order by tenant_id, run_id, stage collate "C"
+on conflict (run_id, tenant_id, stage) do update set
+  count_total = s.count_total + excluded.count_total,
+  count_success = s.count_success + excluded.count_success,
+  count_error = s.count_error + excluded.count_error,
+  cost_usd = s.cost_usd + excluded.cost_usd,
+  tokens_input = s.tokens_input + excluded.tokens_input,
+  tokens_output = s.tokens_output + excluded.tokens_output,
+  started_at = least(s.started_at, excluded.started_at),
+  ended_at = greatest(s.ended_at, excluded.ended_at),
+  duration_ms = s.duration_ms + excluded.duration_ms,
+  retry_count = s.retry_count + excluded.retry_count,
+  fallback_count = s.fallback_count + excluded.fallback_count,
+  status = case when ${NEWER} then excluded.status else s.status end,
+  state_at = case when ${NEWER} then excluded.state_at else s.state_at end,
+  state_is_end = case when ${NEWER} then excluded.state_is_end else s.state_is_end end,
+  state_span_id = case when ${NEWER} then excluded.state_span_id else s.state_span_id end`;
+
+const UPSERT_VENDORS = `
+insert into public.run_vendor_usage as s (tenant_id, run_id, vendor, calls, errors, cost_usd, rate_limit_hits, quota_exhausted,
+  tokens_input, tokens_output, unpriced_calls, unpriced_tokens)
+select tenant_id, run_id, vendor, sum(calls), sum(errors), coalesce(sum(cost_usd), 0), sum(rate_limit_hits), bool_or(quota_exhausted),
+  sum(tokens_input), sum(tokens_output), sum(case when cost_usd is null then calls else 0 end),
+  sum(case when cost_usd is null then tokens_input + tokens_output else 0 end)
+from ${NEW_ROWS}
+where kind = 'vendor_call'
+group by tenant_id, run_id, vendor
+order by tenant_id, run_id, vendor collate "C"
+on conflict (run_id, tenant_id, vendor) do update set
+  calls = s.calls + excluded.calls,
+  errors = s.errors + excluded.errors,
+  cost_usd = s.cost_usd + excluded.cost_usd,
+  rate_limit_hits = s.rate_limit_hits + excluded.rate_limit_hits,
+  quota_exhausted = s.quota_exhausted or excluded.quota_exhausted,
+  tokens_input = s.tokens_input + excluded.tokens_input,
+  tokens_output = s.tokens_output + excluded.tokens_output,
+  unpriced_calls = s.unpriced_calls + excluded.unpriced_calls,
+  unpriced_tokens = s.unpriced_tokens + excluded.unpriced_tokens`;
+
+const LATER = `s.set_at is null or (excluded.set_at, excluded.set_span_id, excluded.set_value) > (s.set_at, s.set_span_id, s.set_value)`;
+const UPSERT_SET_METRICS = `
+insert into public.run_metrics as s (tenant_id, run_id, name, set_value, set_at, set_span_id)
+select distinct on (n.tenant_id, n.run_id, m.key collate "C") n.tenant_id, n.run_id, m.key, m.value::numeric, n.ts, n.span_id
+from ${NEW_ROWS}, jsonb_each_text(n.metrics -> 'set') m
+order by n.tenant_id, n.run_id, m.key collate "C", n.ts desc, n.span_id collate "C" desc, m.value::numeric desc
+on conflict (run_id, tenant_id, name) do update set
+  set_value = case when ${LATER} then excluded.set_value else s.set_value end,
+  set_at = case when ${LATER} then excluded.set_at else s.set_at end,
+  set_span_id = case when ${LATER} then excluded.set_span_id else s.set_span_id end`;
+
+const UPSERT_ADDED_METRICS = `
+insert into public.run_metrics as s (tenant_id, run_id, name, added_value)
+select n.tenant_id, n.run_id, m.key, sum(m.value::numeric)
+from ${NEW_ROWS}, jsonb_each_text(n.metrics -> 'add') m
+group by n.tenant_id, n.run_id, m.key
+order by n.tenant_id, n.run_id, m.key collate "C"
+on conflict (run_id, tenant_id, name) do update set added_value = coalesce(s.added_value, 0) + excluded.added_value`;
