@@ -75,13 +75,13 @@ export async function prepareBinaries(
   const linked = await linkLibraries(found.root);
   const inPlace = linked ? await tryProgram(found, account) : null;
   if (inPlace?.code === 0) return { root: found.root, major: readMajor(inPlace.output) };
-  if (inPlace !== null && inPlace.failure !== 'EACCES') throw await cannotRun(found, inPlace);
+  if (inPlace !== null && inPlace.failure !== 'EACCES') throw await cannotRun(found, inPlace, account);
 
   const copy = { root: join(home, `postgres-binaries-${found.version}`), version: found.version };
   await copyOnce(found.root, copy.root, log);
   const copied = await tryProgram(copy, account);
   if (copied.code === 0) return { root: copy.root, major: readMajor(copied.output) };
-  throw await cannotRun(copy, copied);
+  throw await cannotRun(copy, copied, account);
 }
 
 function tryProgram(found: Package, account: Account | null): Promise<Outcome> {
@@ -96,7 +96,7 @@ function readMajor(output: string): number {
   return major;
 }
 
-async function cannotRun(found: Package, outcome: Outcome): Promise<EmbeddedError> {
+async function cannotRun(found: Package, outcome: Outcome, account: Account | null): Promise<EmbeddedError> {
   const file = program(found, 'postgres');
   const isThere = await access(file).then(
     () => true,
@@ -108,8 +108,9 @@ async function cannotRun(found: Package, outcome: Outcome): Promise<EmbeddedErro
       `the embedded PostgreSQL needs glibc, which this system (Alpine, musl) has not: ${useOwnDatabase}`,
     );
   }
+  const who = account === null ? '' : ` as ${account.name}`;
   const reason = outcome.failure ?? outcome.output.trim();
-  return new EmbeddedError(`the embedded PostgreSQL cannot run here (${file}: ${reason}): ${useOwnDatabase}`);
+  return new EmbeddedError(`the embedded PostgreSQL cannot run here${who} (${file}: ${reason}): ${useOwnDatabase}`);
 }
 
 /**

@@ -8,7 +8,7 @@
  * then it lies in a folder of its own below /var/lib/runledger.
  */
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Account, canReach, chooseAccount, isRoot } from './account.ts';
@@ -48,7 +48,9 @@ export async function openFolder(dataDir: string, log: (message: string) => void
   const home = record === null ? await chooseHome(folder, log) : resolve(folder, record.home);
   // Others may pass through to what they know by name, but not look around; the cluster and all secrets keep closed modes.
   if (home !== folder) await mkdir(home, { recursive: true, mode: 0o711 });
-  return describe(folder, home, record?.port ?? null);
+  const described = await describe(folder, home, record?.port ?? null);
+  await reclaim(described, log);
+  return described;
 }
 
 /** Remembers what the next start and the commands beside this one need to know. */
@@ -75,6 +77,19 @@ async function describe(dataDir: string, homePath: string, port: number | null):
     );
   });
   return { dataDir, home, cluster, account: await chooseAccount(owner?.uid ?? null), port };
+}
+
+/** Gives the cluster to its account where root copied or restored it, so that it belongs to root or to nobody here. */
+async function reclaim(folder: Folder, log: (message: string) => void): Promise<void> {
+  const { cluster, account } = folder;
+  const owner = await stat(cluster).catch(() => null);
+  if (account === null || owner === null || owner.uid === account.uid) return;
+  log(`giving ${cluster} to ${account.name}, as whom PostgreSQL runs`);
+  for (const entry of await readdir(cluster, { recursive: true })) {
+    await lchown(join(cluster, entry), account.uid, account.gid);
+  }
+  await chmod(cluster, 0o700);
+  await chown(cluster, account.uid, account.gid);
 }
 
 async function createDataDir(dataDir: string): Promise<string> {

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { type Account, runAs } from './account.ts';
+import { errorCode } from './errors.ts';
 
 /** A process for certain: `startTicks` tells a pid from its later reuse; null where the platform does not say. */
 export interface ProcessMark {
@@ -57,13 +58,16 @@ export async function isAlive(mark: ProcessMark): Promise<boolean> {
   return now.state !== 'Z' && (mark.startTicks === null || mark.startTicks === now.startTicks);
 }
 
-/** Whether `pid` is a living server process of this cluster: PostgreSQL's processes all work inside their data folder. */
+/** Whether `pid` is the living postmaster of this cluster. `cluster` is a real path. */
 export async function isServerOf(cluster: string, pid: number): Promise<boolean> {
   if (!answersSignals(pid)) return false;
-  return !onLinux || (await workingFolder(pid)) === cluster;
+  if (!onLinux) return true;
+  // PostgreSQL's processes work inside their data folder. In a container root often may not look there, but may read the command.
+  const folder = await workingFolder(pid);
+  return folder === null ? (await commandOf(pid)).includes(cluster) : folder === cluster;
 }
 
-/** Every living process of the cluster's server, backends that outlived their postmaster included; [] where the platform hides them. */
+/** The living processes of the cluster that can be seen, backends that outlived their postmaster included. */
 export async function serverProcesses(cluster: string): Promise<number[]> {
   if (!onLinux) return [];
   const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger);
@@ -71,22 +75,27 @@ export async function serverProcesses(cluster: string): Promise<number[]> {
   return pids.filter((_, index) => folders[index] === cluster);
 }
 
-export function sleep(durationMs: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, durationMs));
-}
-
-function answersSignals(pid: number): boolean {
+/** Whether a process, or the zombie of one, has this pid. */
+export function answersSignals(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
     // EPERM: it lives, under another account.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
+}
+
+export function sleep(durationMs: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, durationMs));
 }
 
 async function workingFolder(pid: number): Promise<string | null> {
   return readlink(`/proc/${pid}/cwd`).catch(() => null);
+}
+
+async function commandOf(pid: number): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
 }
 
 async function readStat(pid: number): Promise<{ state: string; startTicks: string } | null> {

@@ -3,7 +3,7 @@
  * connections, stop it. Only the server's own lock file and a connection with our password count as proof.
  */
 import { spawn } from 'node:child_process';
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { runAs } from './account.ts';
@@ -11,7 +11,7 @@ import { type Binaries, program } from './binaries.ts';
 import { databaseName, lastLines, readPassword, spaceHint, superuser } from './cluster.ts';
 import { EmbeddedError } from './errors.ts';
 import type { Folder } from './folder.ts';
-import { isServerOf, run, serverEnvironment, serverProcesses, sleep } from './process.ts';
+import { answersSignals, isServerOf, run, serverEnvironment, serverProcesses, sleep } from './process.ts';
 import { serverArguments } from './settings.ts';
 
 /** A server that takes connections. */
@@ -58,13 +58,27 @@ export async function isOccupied(folder: Folder): Promise<boolean> {
   return (await serverProcesses(cluster)).length > 0;
 }
 
+/** Whether postmaster.pid is there, so that a start that failed may have met another server or the remains of one. */
+export async function isLocked(folder: Folder): Promise<boolean> {
+  return (await readPostmaster(folder.cluster)) !== null;
+}
+
 /**
- * Removes a lock file whose server is gone. PostgreSQL does so itself, unless the pid now belongs to another program or to a
- * zombie: then it would refuse to start for ever. Called only after isOccupied() said no.
+ * Removes a lock file whose pid now belongs to another program or to a zombie, both usual in a restarted container: PostgreSQL
+ * takes that for a living server and would refuse to start for ever. Every other stale file it removes itself.
  */
 export async function removeStaleLock(folder: Folder): Promise<void> {
-  // Elsewhere the processes of a cluster cannot be listed, so the file may protect backends that still live.
-  if (process.platform === 'linux') await rm(join(folder.cluster, 'postmaster.pid'), { force: true });
+  // Elsewhere a cluster's processes cannot be listed, so that the file may protect backends that still live.
+  if (process.platform !== 'linux' || (await isOccupied(folder))) return;
+  const stale = await readPostmaster(folder.cluster);
+  if (stale === null || !answersSignals(stale.pid)) return;
+  const lock = join(folder.cluster, 'postmaster.pid');
+  const aside = `${lock}.stale-${process.pid}`;
+  await rename(lock, aside);
+  // Between the look and the rename another start may have put its own file there, which must come back.
+  const moved = await readFile(aside, 'utf8');
+  if (Number(moved.split('\n')[0]) !== stale.pid) await link(aside, lock);
+  await rm(aside, { force: true });
 }
 
 /** SCRAM proves both sides: only the server of this cluster can answer to its random password. */
@@ -136,8 +150,21 @@ export async function launch(
 }
 
 async function describeFailure(folder: Folder, logPath: string, ended: string): Promise<string> {
-  const text = await readFile(logPath, 'utf8').catch(() => '');
-  return `PostgreSQL ended at once (${ended})${await spaceHint(folder.home)}\n${lastLines(text)}`;
+  const early = await readFile(logPath, 'utf8').catch(() => '');
+  const late = await readNewestLog(join(folder.cluster, 'log'));
+  const password = await readPassword(folder.cluster);
+  const text = `${lastLines(early)}\n${lastLines(late)}`.replaceAll(password, '***');
+  return `PostgreSQL ended at once (${ended})${await spaceHint(folder.home)}\n${text.trimEnd()}`;
+}
+
+/** The server's own log of today, which it opens early in its start; '' if it never came so far. */
+async function readNewestLog(logFolder: string): Promise<string> {
+  const names = await readdir(logFolder).catch(() => []);
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, writtenMs: (await stat(join(logFolder, name))).mtimeMs })),
+  );
+  const newest = files.sort((a, b) => b.writtenMs - a.writtenMs)[0];
+  return newest === undefined ? '' : readFile(join(logFolder, newest.name), 'utf8').catch(() => '');
 }
 
 /**

@@ -10,7 +10,16 @@ import { type Folder, openFolder, readFolder, writeRecord } from './folder.ts';
 import { createOwner, type Owner, readOwner, removeOwner, writeOwner } from './owner.ts';
 import { choosePort, isFree } from './port.ts';
 import { isServerOf, sleep } from './process.ts';
-import { findRunning, isOccupied, launch, type Running, removeStaleLock, stopServer } from './server.ts';
+import {
+  findRunning,
+  isLocked,
+  isOccupied,
+  type Launch,
+  launch,
+  type Running,
+  removeStaleLock,
+  stopServer,
+} from './server.ts';
 
 export { EmbeddedError } from './errors.ts';
 
@@ -41,12 +50,17 @@ interface Start {
   owner: Owner;
   settings: Record<string, string>;
   log: (message: string) => void;
+  /** Aborted once the server is to be stopped: whatever still waits or tries again then gives up. */
+  stopping: AbortSignal;
 }
 
 const watchEveryMs = 250;
 const attemptsMax = 8;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
+// As long as a replay after a crash may take.
+const otherWithinMs = 600_000;
+const reportEveryMs = 10_000;
 // Kubernetes kills after 30 s; a fast stop and, if that is not enough, an immediate one both fit.
 const stopWithinSeconds = 12;
 
@@ -58,9 +72,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const { log } = options;
   const folder = await openFolder(options.dataDir, log);
   const binaries = await prepareBinaries(await findPackage(), folder.account, folder.home, log);
-  const start: Start = { folder, binaries, owner: await createOwner(), settings: options.settings ?? {}, log };
+  const stopping = new AbortController();
+  const settings = options.settings ?? {};
+  const start: Start = { folder, binaries, owner: await createOwner(), settings, log, stopping: stopping.signal };
   const { running, adopted } = await bringUp(start, null);
-  return watch(start, running, adopted);
+  return watch(start, stopping, running, adopted);
 }
 
 /** The databaseUrl of the server that runs for this data folder, or null. Changes nothing and starts nothing. */
@@ -72,29 +88,62 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
 
 /** @param fixedPort after the first start the port is part of a URL that others hold, so that it may not change any more. */
 async function bringUp(start: Start, fixedPort: number | null): Promise<{ running: Running; adopted: boolean }> {
-  const { folder, binaries, log } = start;
+  const { folder, log } = start;
   await requireCluster(start);
-  let reason = 'another server process of the data folder is starting or stopping';
-  for (let attempt = 0, pauseMs = firstPauseMs; attempt < attemptsMax; attempt++, pauseMs *= 2) {
-    if (attempt > 0) await sleep(Math.min(pauseMs, longestPauseMs));
-    const found = await findRunning(folder);
+  let reason = '';
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const found = await waitForOther(start);
+    requireWanted(start);
     if (found !== null) return { running: await adopt(start, found), adopted: true };
-    // After a kill -9 the postmaster's children need a moment to notice; beside another start, that one needs it.
-    if (await isOccupied(folder)) continue;
-    await removeStaleLock(folder);
+    // PostgreSQL clears away what a crash left, but for one case, which it has by now refused twice.
+    if (attempt > 2) await removeStaleLock(folder);
     const port = fixedPort ?? (await choosePort(folder.port, log));
-    await writeSettings(folder, start.settings);
-    const launched = await launch(folder, binaries, port, log);
-    if (launched.running !== null) {
-      await writeOwner(folder, start.owner);
-      await writeRecord(folder, binaries.major, port);
-      return { running: launched.running, adopted: false };
-    }
+    const launched = await tryLaunch(start, port);
+    if (launched.running !== null) return { running: launched.running, adopted: false };
     reason = launched.reason;
-    const mayPass = (await isOccupied(folder)) || !(await isFree(port));
+    // A lock file or a taken port may be gone in a moment; any other reason will be the same next time.
+    const mayPass = (await isLocked(folder)) || !(await isFree(port));
     if (!mayPass) break;
+    await sleep(Math.min(firstPauseMs * 2 ** attempt, longestPauseMs));
   }
   throw new EmbeddedError(`the embedded PostgreSQL in ${folder.cluster} does not start: ${reason}`);
+}
+
+function requireWanted(start: Start): void {
+  if (start.stopping.aborted) throw new EmbeddedError('the embedded PostgreSQL is being stopped');
+}
+
+async function tryLaunch(start: Start, port: number): Promise<Launch> {
+  const { folder, binaries, log } = start;
+  await writeSettings(folder, start.settings);
+  const launched = await launch(folder, binaries, port, log);
+  if (launched.running !== null) {
+    await writeOwner(folder, start.owner);
+    await writeRecord(folder, binaries.major, port);
+  }
+  return launched;
+}
+
+/**
+ * The running server; null once no process of the cluster lives. Beside another start, or while a server stops, or in the moment
+ * that the children of a killed postmaster need to notice, it waits.
+ */
+async function waitForOther(start: Start): Promise<Running | null> {
+  const { folder, log } = start;
+  const begun = Date.now();
+  for (let reported = begun; ; await sleep(firstPauseMs)) {
+    const found = await findRunning(folder);
+    if (found !== null || !(await isOccupied(folder))) return found;
+    requireWanted(start);
+    if (Date.now() - begun > otherWithinMs) {
+      throw new EmbeddedError(
+        `another server process works in ${folder.cluster} and takes no connections: stop it, or choose another data folder`,
+      );
+    }
+    if (Date.now() - reported < reportEveryMs) continue;
+    reported = Date.now();
+    log(`waiting for the server process that already works in ${folder.cluster}`);
+  }
 }
 
 async function requireCluster(start: Start): Promise<void> {
@@ -123,14 +172,12 @@ async function adopt(start: Start, running: Running): Promise<Running> {
 }
 
 /** Keeps the server up until it is stopped on purpose. */
-function watch(start: Start, first: Running, adopted: boolean): EmbeddedPostgres {
+function watch(start: Start, stopping: AbortController, first: Running, adopted: boolean): EmbeddedPostgres {
   let running = first;
-  let isStopping = false;
   let revival: Promise<void> | null = null;
   let stopped: Promise<void> | null = null;
   const revive = async () => {
-    const revived = await bringUpAgain(start, running, () => isStopping);
-    if (revived !== null) running = revived;
+    running = (await bringUpAgain(start, running)) ?? running;
     revival = null;
   };
   const timer = setInterval(() => {
@@ -138,8 +185,10 @@ function watch(start: Start, first: Running, adopted: boolean): EmbeddedPostgres
   }, watchEveryMs);
   timer.unref();
   const stop = async () => {
-    isStopping = true;
     clearInterval(timer);
+    stopping.abort();
+    await letGo(start);
+    // A revival that was under way may have had its server up only after that.
     await revival;
     await letGo(start);
   };
@@ -157,18 +206,19 @@ function watch(start: Start, first: Running, adopted: boolean): EmbeddedPostgres
 }
 
 /** The new server if the old one is gone and could be replaced, else null. Never rejects: the next look tries again. */
-async function bringUpAgain(start: Start, last: Running, isStopping: () => boolean): Promise<Running | null> {
-  const { folder, log } = start;
+async function bringUpAgain(start: Start, last: Running): Promise<Running | null> {
+  const { folder, log, stopping } = start;
   if (await isServerOf(folder.cluster, last.pid)) return null;
   const owner = await readOwner(folder);
   // Another living process is responsible: it brings the server up, or is just stopping it.
-  if (isStopping() || (owner !== null && owner.handle !== start.owner.handle)) return null;
+  if (stopping.aborted || (owner !== null && owner.handle !== start.owner.handle)) return null;
   log(`the embedded PostgreSQL (pid ${last.pid}) is gone: starting it again`);
   try {
     const { running } = await bringUp(start, last.port);
     log(`the embedded PostgreSQL is back (pid ${running.pid})`);
     return running;
   } catch (error) {
+    if (stopping.aborted) return null;
     log(messageOf(error));
     await sleep(longestPauseMs);
     return null;
