@@ -126,15 +126,20 @@ export function describeConfig(flags: Flags = {}, environment: Environment = pro
 
 /** The values that must never be printed: handed to the log, which replaces them wherever they would appear. */
 export function secretValues(config: Config): string[] {
-  const password = config.databaseUrl ? decodeURIComponent(new URL(config.databaseUrl).password) : '';
   return [
     config.databaseUrl,
-    password,
+    config.databaseUrl === null ? null : passwordOf(config.databaseUrl),
     config.adminToken,
     config.ingestToken,
     config.slackWebhookUrl,
     config.langsmith.apiKey,
   ].filter((secret): secret is string => secret !== null && secret.length >= 6);
+}
+
+/** A password that is also the user's or the database's name would blank out half the log and is no secret. */
+function passwordOf(databaseUrl: string): string | null {
+  const { username, password, pathname } = new URL(databaseUrl);
+  return [username, pathname.slice(1)].includes(password) ? null : decodeURIComponent(password);
 }
 
 /** Whether only this machine can reach `host`. */
