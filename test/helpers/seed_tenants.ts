@@ -1,0 +1,85 @@
+/** Rows of two tenants in every table that holds tenants' data, for tests that try to get from one to the other. */
+import pg from 'pg';
+import { withClient } from './database_admin.ts';
+
+export const MINE = 7;
+export const OTHER = 8;
+export const DAY = '2026-11-20';
+
+/** Tables with the rows of tenants, parents of partitions included. */
+export const TENANT_TABLES = [
+  'public.enrichment_runs',
+  'public.run_event_logs',
+  'public.run_stage_stats',
+  'public.run_vendor_usage',
+  'public.run_metrics',
+  'public.qa_samples',
+  'runledger.tenants',
+  'runledger.run_keys',
+  'runledger.tokens',
+  'runledger.bi_logins',
+  'runledger.prices',
+  'runledger.trace_bindings',
+  'runledger.parked_spans',
+  'runledger.dirty_runs',
+  'runledger.refusals',
+] as const;
+
+/** What BI logins read; the first six of TENANT_TABLES. */
+export const PUBLIC_TABLES = TENANT_TABLES.slice(0, 6);
+
+/** One row a table for MINE and OTHER each, run_id 100 + tenant. */
+export async function seedTenants(superuserUrl: string): Promise<void> {
+  await withClient(superuserUrl, async (client) => {
+    await client.query(`select runledger.ensure_partition('${DAY}')`);
+    for (const tenant of [MINE, OTHER]) await client.query(rowsOf(tenant));
+  });
+}
+
+function rowsOf(tenant: number): string {
+  const run = 100 + tenant;
+  const at = `'${DAY} 10:00:00Z'`;
+  return `
+    insert into runledger.tenants (tenant_id) values (${tenant});
+    insert into public.enrichment_runs (run_id, tenant_id, pipeline) values (${run}, ${tenant}, 'p');
+    insert into public.run_event_logs (run_id, tenant_id, stage, event, status, trace_id, ts, span_id, seq, kind)
+      values (${run}, ${tenant}, 's', 'finish', 'ok', 't', ${at}, 'a', 1, 'stage');
+    insert into public.run_stage_stats (run_id, tenant_id, stage) values (${run}, ${tenant}, 's');
+    insert into public.run_vendor_usage (run_id, tenant_id, vendor) values (${run}, ${tenant}, 'v');
+    insert into public.run_metrics (run_id, tenant_id, name) values (${run}, ${tenant}, 'm');
+    insert into public.qa_samples (run_id, tenant_id, company_id, bucket) values (${run}, ${tenant}, 1, 'High');
+    insert into runledger.run_keys (tenant_id, run_key) values (${tenant}, 'k');
+    insert into runledger.tokens (kind, tenant_id, name, scopes, token_hash)
+      values ('tenant', ${tenant}, 'n', '{read}', sha256('${tenant}'::bytea));
+    insert into runledger.bi_logins values ('bi_of_nobody_${tenant}', ${tenant});
+    insert into runledger.prices (tenant_id, vendor, unit, amount_usd) values (${tenant}, 'v', 'call', 1);
+    insert into runledger.trace_bindings values (${tenant}, 't', ${tenant}, ${run}, now());
+    insert into runledger.parked_spans values (${tenant}, 't', ${at}, 'a', 1, 'no_run_yet', null, '{}', now());
+    insert into runledger.dirty_runs values (${tenant}, ${run}, now(), now(), 1);
+    insert into runledger.refusals values (${tenant}, '${DAY}', 'future', 1);`;
+}
+
+/** A URL with another login. */
+export function asLogin(databaseUrl: string, login: string, password: string): string {
+  const url = new URL(databaseUrl);
+  url.username = encodeURIComponent(login);
+  url.password = encodeURIComponent(password);
+  return url.href;
+}
+
+/** Runs `work` on one connection of `databaseUrl`. */
+export { withClient };
+
+/** A connection, or a pool: each query then stands alone, so that a refused one does not spoil the next. */
+export type Queryable = pg.ClientBase | pg.Pool;
+
+/** The SQLSTATE that `query` ends in; null when it works. */
+export async function failureOf(client: Queryable, query: string): Promise<string | null> {
+  try {
+    await client.query(query);
+    return null;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code !== undefined) return error.code;
+    throw error;
+  }
+}
