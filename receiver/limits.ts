@@ -11,6 +11,8 @@ export const LIMITS = {
   groupRows: 4096,
   /** Mapped rows waiting for a transaction over all requests; more is answered 503. */
   queuedRows: 32_768,
+  /** Chunks of one request that are mapped and not yet committed. */
+  chunksInFlight: 8,
   /** AnyValue nesting. */
   valueDepth: 64,
   attributesPerRecord: 1024,
@@ -34,6 +36,8 @@ export const LIMITS = {
   vendorsPerRun: 100,
   durationMs: 2_147_483_647,
   costUsdPerSpan: 1_000_000,
+  /** Tokens, calls, units: a group's sum stays an exact double. */
+  countPerSpan: 1_000_000_000_000,
   /** Parked rows per tenant. */
   parkedRows: 20_000,
   parkedHours: 24,

@@ -7,8 +7,9 @@ import { nameItem } from './ids.ts';
 import type { Layers } from './layer.ts';
 import { blankRow, SEQ_FIRST_EVENT } from './row.ts';
 import type { SpanScene } from './scene.ts';
+import { stageName } from './stage.ts';
 import { statedStatus } from './status.ts';
-import { cutChars, cutName } from './text.ts';
+import { cutChars } from './text.ts';
 import { plausibleUs, refuseTime } from './time.ts';
 import { View } from './view.ts';
 
@@ -38,8 +39,7 @@ function mapSpanEvent(event: SpanEvent, seq: number, scene: SpanScene, layers: L
   row.spanId = span.spanId;
   row.seq = seq;
   row.kind = 'event';
-  const stage = view.getOwn('stage') === undefined ? null : view.text('stage');
-  row.stage = stage === null ? scene.stage : cutName(mapping.cleanName(stage), LIMITS.stageChars);
+  row.stage = view.getOwn('stage') === undefined ? scene.stage : stageName(view.text('stage'), mapping);
   row.event = cutChars(mapping.cleanName(event.name) || 'event', LIMITS.eventChars);
   row.status = stated ?? (event.name === 'retry' ? 'retry' : 'ok');
   row.traceId = span.traceId;

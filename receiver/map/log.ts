@@ -11,9 +11,10 @@ import { type Identity, identify } from './identity.ts';
 import { nameItem } from './ids.ts';
 import type { Mapping, Outcome } from './mapping.ts';
 import { mapStartMarker } from './marker.ts';
-import { blankRow, type EventRow, type RefusalReason, SEQ_LOG, UNASSIGNED_STAGE } from './row.ts';
+import { blankRow, type EventRow, type RefusalReason, SEQ_LOG } from './row.ts';
+import { stageName } from './stage.ts';
 import { statedStatus } from './status.ts';
-import { cleanText, cutChars, cutName } from './text.ts';
+import { cleanText, cutChars } from './text.ts';
 import { plausibleUs, refuseTime } from './time.ts';
 import type { View } from './view.ts';
 
@@ -69,8 +70,7 @@ function logRow(
   row.spanId = logSpanId(record, view, mapping);
   row.seq = SEQ_LOG;
   row.kind = 'log';
-  const stage = view.text('stage');
-  row.stage = stage === null ? UNASSIGNED_STAGE : cutName(mapping.cleanName(stage), LIMITS.stageChars);
+  row.stage = stageName(view.text('stage'), mapping);
   row.event = cutChars(mapping.cleanName(eventName === '' ? 'log' : eventName), LIMITS.eventChars);
   row.status = statedStatus(view) ?? (isError ? 'error' : 'ok');
   row.traceId = record.traceId;

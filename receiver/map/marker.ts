@@ -4,13 +4,12 @@
  */
 
 import { VALUE_STRING } from '../decode/shape.ts';
-import { LIMITS } from '../limits.ts';
 import type { Identity } from './identity.ts';
 import type { Mapping, Outcome } from './mapping.ts';
 import { asBoolean } from './number.ts';
-import { blankRow, type EventRow, RUN_STAGE, SEQ_START, UNASSIGNED_STAGE } from './row.ts';
+import { blankRow, type EventRow, RUN_STAGE, SEQ_START } from './row.ts';
 import { runFacts } from './run.ts';
-import { cutName } from './text.ts';
+import { stageName } from './stage.ts';
 import { plausibleUs, refuseTime } from './time.ts';
 import type { View } from './view.ts';
 
@@ -54,8 +53,7 @@ export function mapStartMarker(scene: MarkerScene): Outcome | null {
   row.traceId = scene.span.traceId;
   if (kind === 'run') startRun(row, scene);
   else {
-    const stage = view.text('stage') ?? view.text('taskName');
-    row.stage = stage === null ? UNASSIGNED_STAGE : cutName(mapping.cleanName(stage), LIMITS.stageChars);
+    row.stage = stageName(view.text('stage') ?? view.text('taskName'), mapping);
   }
   mapping.out.rows.push(row);
   return null;
@@ -71,7 +69,6 @@ function startRun(row: EventRow, scene: MarkerScene): void {
     startedUs: row.tsUs,
     atUs: row.tsUs,
     spanId: row.spanId,
-    isSpan: false,
     langsmithUrl: null,
   });
   const root = view.getOwn('subjectRoot');

@@ -1,14 +1,15 @@
 /** Numbers as telemetry states them: integers, integral doubles and decimal text, all checked. */
 
 import { VALUE_BOOL, VALUE_DOUBLE, VALUE_INT, VALUE_STRING, type Value } from '../decode/shape.ts';
+import { LIMITS } from '../limits.ts';
 
 const DECIMAL_INTEGER = /^-?(0|[1-9][0-9]{0,15})$/;
 const DECIMAL = /^-?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?[0-9]{1,2})?$/;
 
-/** A non-negative safe integer, or null when the value is none. */
+/** A non-negative integer up to LIMITS.countPerSpan, or null when the value is none. */
 export function asCount(value: Value): number | null {
   const number = asInteger(value);
-  return number !== null && number >= 0 ? number : null;
+  return number !== null && number >= 0 && number <= LIMITS.countPerSpan ? number : null;
 }
 
 /** A safe integer: an int, an integral double or decimal text. */

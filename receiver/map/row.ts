@@ -28,6 +28,8 @@ export interface EventRow {
   /** 0: not known yet (ingest token, no tenant on the span); the row parks until its trace's root is known. */
   tenantId: number;
   run: RunName;
+  /** 0 until write has resolved `run`. */
+  runId: number;
   tsUs: number;
   spanId: string;
   seq: number;
@@ -79,8 +81,6 @@ export interface RunFacts {
   /** When the signal happened: the start for a start row, the end for a finish row. */
   atUs: number;
   spanId: string;
-  /** True for the run span itself, false for a start marker: the span's identity wins over its marker's. */
-  isSpan: boolean;
   traceId: string;
   pipeline: string | null;
   environment: string | null;
@@ -150,6 +150,7 @@ export function blankRow(tenantId: number, run: EventRow['run']): EventRow {
   return {
     tenantId,
     run,
+    runId: run !== null && 'id' in run ? run.id : 0,
     tsUs: 0,
     spanId: '',
     seq: 0,

@@ -29,7 +29,7 @@ export function runOutcome(span: Span, view: View): RunOutcome {
   return mapped ?? (span.statusCode === 2 ? 'failed' : 'succeeded');
 }
 
-type Signal = Pick<RunFacts, 'status' | 'startedUs' | 'atUs' | 'spanId' | 'isSpan' | 'langsmithUrl'>;
+type Signal = Pick<RunFacts, 'status' | 'startedUs' | 'atUs' | 'spanId' | 'langsmithUrl'>;
 
 export function runFacts(scene: { view: View; mapping: Mapping; span: { traceId: string } }, signal: Signal): RunFacts {
   const { view, mapping } = scene;

@@ -21,19 +21,12 @@ import type { Layers } from './layer.ts';
 import type { Mapping, Outcome } from './mapping.ts';
 import { mapStartMarker } from './marker.ts';
 import { readMetrics } from './metric.ts';
-import {
-  blankRow,
-  type EventRow,
-  type RefusalReason,
-  RUN_STAGE,
-  SEQ_MAIN,
-  SEQ_START,
-  UNASSIGNED_STAGE,
-} from './row.ts';
+import { blankRow, type EventRow, type RefusalReason, RUN_STAGE, SEQ_MAIN, SEQ_START } from './row.ts';
 import { langsmithUrl, runFacts, runOutcome } from './run.ts';
 import type { SpanScene } from './scene.ts';
+import { stageName } from './stage.ts';
 import { errorCodeOf, spanStatus } from './status.ts';
-import { cutChars, cutName } from './text.ts';
+import { cutChars } from './text.ts';
 import { durationMs, plausibleUs, refuseTime } from './time.ts';
 import { addUsage } from './usage.ts';
 import type { View } from './view.ts';
@@ -60,7 +53,7 @@ export function mapSpan(span: Span, view: View, layers: Layers, mapping: Mapping
   if (badTime !== null) return refuse(badTime, identity.tenantId, TIME_MESSAGES[badTime]);
 
   const stageText = view.text('stage') ?? (kind === 'stage' ? view.text('taskName') : null);
-  const stage = stageText === null ? UNASSIGNED_STAGE : cutName(mapping.cleanName(stageText), LIMITS.stageChars);
+  const stage = stageName(stageText, mapping);
   const scene: SpanScene = { span, view, mapping, identity, kind, startUs, endUs, tsUs, stage };
 
   if (identity.run === null && kind !== 'run' && span.parentSpanId === '' && kind !== 'start' && kind !== 'heartbeat') {
@@ -134,7 +127,6 @@ function mapRun(scene: SpanScene): Outcome | null {
       startedUs,
       atUs: scene.tsUs,
       spanId: span.spanId,
-      isSpan: true,
       langsmithUrl: url,
     }),
   });
@@ -235,7 +227,6 @@ function pushStartRow(scene: SpanScene, { run, kind, stage }: Pick<EventRow, 'ru
       startedUs: tsUs,
       atUs: tsUs,
       spanId: span.spanId,
-      isSpan: true,
       langsmithUrl: null,
     });
   }

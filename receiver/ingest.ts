@@ -1,0 +1,164 @@
+/**
+ * The path of one request: decode, map, write, answer. Large requests are walked in chunks, so that others get their turn; each chunk is
+ * written as soon as it is mapped, and the answer waits for all of them. A request that fails half-way is sent again and counts once.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { decodeLogs, decodeTraces } from './decode/decode.ts';
+import type { Encoding, LogChunk, SpanChunk } from './decode/shape.ts';
+import { RequestError } from './errors.ts';
+import type { Ingest, IngestResult } from './ingest_types.ts';
+import { LIMITS } from './limits.ts';
+import { createMapper, type Mapper } from './map/map.ts';
+import type { MappedChunk, Refusal, RefusalReason } from './map/row.ts';
+import type { Principal, Snapshot } from './map/snapshot.ts';
+import { ParkedFull, type Writer, WriteUnavailable } from './write/writer.ts';
+
+export interface IngestObserver {
+  accepted(signal: 'traces' | 'logs', records: number): void;
+  refused(reason: RefusalReason, records: number): void;
+}
+
+export interface IngestDeps {
+  writer: Pick<Writer, 'write'>;
+  /** The installation as it is now; a new value when it changed. */
+  snapshot(): Snapshot;
+  /** Registers tenants that senders named (RUNLEDGER_TENANT_AUTOCREATE=1) and refreshes the snapshot; null: they are refused. */
+  registerTenants: ((names: string[]) => Promise<void>) | null;
+  observer?: IngestObserver;
+}
+
+export function createIngest(deps: IngestDeps): Ingest {
+  let mapper = createMapper(deps.snapshot());
+  const currentMapper = (): Mapper => {
+    const snapshot = deps.snapshot();
+    if (snapshot !== mapper.snapshot) mapper = createMapper(snapshot);
+    return mapper;
+  };
+
+  return {
+    traces: (body, encoding, principal) => ingestTraces(body, encoding, principal, deps, currentMapper),
+    logs: (body, encoding, principal) => ingestLogs(body, encoding, principal, deps, currentMapper),
+  };
+}
+
+function ingestTraces(
+  body: Uint8Array,
+  encoding: Encoding,
+  principal: Principal,
+  deps: IngestDeps,
+  mapper: () => Mapper,
+) {
+  const receivedAtUs = Date.now() * 1000;
+  const map = (chunk: SpanChunk) => mapper().spans(chunk, principal, receivedAtUs);
+  return ingestChunks('traces', decodeTraces(body, encoding), map, deps);
+}
+
+function ingestLogs(
+  body: Uint8Array,
+  encoding: Encoding,
+  principal: Principal,
+  deps: IngestDeps,
+  mapper: () => Mapper,
+) {
+  const receivedAtUs = Date.now() * 1000;
+  const map = (chunk: LogChunk) => mapper().logs(chunk, principal, receivedAtUs);
+  return ingestChunks('logs', decodeLogs(body, encoding), map, deps);
+}
+
+async function ingestChunks<C extends SpanChunk | LogChunk>(
+  signal: 'traces' | 'logs',
+  chunks: Iterable<C>,
+  map: (chunk: C) => MappedChunk,
+  deps: IngestDeps,
+): Promise<IngestResult> {
+  let records = 0;
+  const refusals: Refusal[] = [];
+  const writes = createWindow(LIMITS.chunksInFlight);
+  try {
+    for (const chunk of chunks) {
+      if (records > 0) await nextTurn();
+      records += chunk.records.length + chunk.malformed.length;
+      const mapped = await mapRegistered(chunk, map, deps);
+      refusals.push(...mapped.refusals);
+      await writes.add(deps.writer.write(mapped).then((refused) => refusals.push(...refused)));
+    }
+    await writes.drain();
+  } catch (error) {
+    await writes.settle();
+    throw toAnswer(error);
+  }
+  refuseForeignBody(signal, records, refusals);
+  for (const { reason } of refusals) deps.observer?.refused(reason, 1);
+  const rejected = Math.min(refusals.length, records);
+  deps.observer?.accepted(signal, records - rejected);
+  return { accepted: records - rejected, rejected, message: describeRefusals(refusals) };
+}
+
+/** Where tenants are made as they come, a chunk that names new ones is mapped again once they are registered. */
+async function mapRegistered<C>(chunk: C, map: (chunk: C) => MappedChunk, deps: IngestDeps): Promise<MappedChunk> {
+  const mapped = map(chunk);
+  if (mapped.unknownTenants.size === 0 || deps.registerTenants === null) return mapped;
+  await deps.registerTenants([...mapped.unknownTenants]);
+  return map(chunk);
+}
+
+/** Logs and traces share field numbers, so a logs body sent to the traces path decodes to spans without ids: say so instead of dropping them. */
+function refuseForeignBody(signal: string, records: number, refusals: readonly Refusal[]): void {
+  if (signal !== 'traces' || records === 0 || refusals.length < records) return;
+  if (!refusals.every(({ reason }) => reason === 'invalid_ids' || reason === 'malformed')) return;
+  throw new RequestError(
+    'bad_body',
+    `No span of the request has valid ids (${refusals[0]?.message ?? ''}); logs belong to /v1/logs, metrics to /v1/metrics`,
+  );
+}
+
+/** English, for partial_success: how many of each reason, and what to fix. */
+function describeRefusals(refusals: readonly Refusal[]): string | null {
+  if (refusals.length === 0) return null;
+  const byReason = new Map<RefusalReason, { count: number; message: string }>();
+  for (const { reason, message } of refusals) {
+    const entry = byReason.get(reason);
+    if (entry === undefined) byReason.set(reason, { count: 1, message });
+    else entry.count++;
+  }
+  return [...byReason].map(([reason, { count, message }]) => `${count} ${reason}: ${message}`).join('; ');
+}
+
+function toAnswer(error: unknown): unknown {
+  if (error instanceof WriteUnavailable) return new RequestError('unavailable', undefined, { cause: error });
+  if (error instanceof ParkedFull) {
+    return new RequestError(
+      'too_many_requests',
+      'Too many spans wait for the root span of their trace: send the root, or put runledger.run.id on every span',
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** At most `size` promises under way; a failure is kept until somebody asks. */
+function createWindow(size: number) {
+  const open = new Set<Promise<unknown>>();
+  let failure: { error: unknown } | null = null;
+  const check = () => {
+    if (failure !== null) throw failure.error;
+  };
+  return {
+    async add(work: Promise<unknown>): Promise<void> {
+      const tracked: Promise<unknown> = work
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => open.delete(tracked));
+      open.add(tracked);
+      if (open.size >= size) await Promise.race(open);
+      check();
+    },
+    async drain(): Promise<void> {
+      await Promise.all(open);
+      check();
+    },
+    settle: () => Promise.all(open),
+  };
+}

@@ -1,0 +1,327 @@
+/**
+ * One transaction: the rows of several requests and everything they move, in the lock order that all writers share.
+ *
+ *   before      run keys, partitions                      (short transactions of their own)
+ *   in order    trace bindings, parked rows, events by key, runs, stages, vendors, metrics, dirty runs, refusals
+ *   after       what was committed enters the caches
+ */
+
+import type pg from 'pg';
+import type { EventRow } from '../map/row.ts';
+import { ensurePartitions } from '../store/partitions.ts';
+import { inTransaction } from '../store/pool.ts';
+import { loadSql } from '../store/sql.ts';
+import type { Batch, WriteResult } from './batch.ts';
+import {
+  type BindingCache,
+  type Bound,
+  bindTraces,
+  findBindings,
+  followsTrace,
+  type TraceRef,
+  traceKey,
+} from './bindings.ts';
+import { probe, type Stored, storeAll, storeWhatIsNew } from './events.ts';
+import { compareKeys, dropRepeats } from './key.ts';
+import type { NameCache } from './names.ts';
+import { parkRows, placeInTrace, takeParked, takeParkedOfRuns, type Waiting } from './parked.ts';
+import type { NamedRuns, RunIds } from './runs.ts';
+import { type Sums, sumRows } from './sums.ts';
+import { dayText } from './timestamp.ts';
+
+export interface GroupTools {
+  pool: pg.Pool;
+  runIds: RunIds;
+  bindings: BindingCache;
+  names: NameCache;
+  /** COPY may go straight into the table. */
+  bypassesPolicies: boolean;
+  /** enrichment_runs belongs to another application: decimal run ids must exist there first. */
+  adopted: boolean;
+}
+
+/** `careful`: any row may be stored already, so all go by `on conflict do nothing`. */
+export type GroupMode = 'quick' | 'careful';
+
+/**
+ * @throws 23505 in mode quick when a row was stored already; ParkedFull; any retryable or permanent database error. Nothing is stored
+ * unless it returns.
+ */
+export async function writeGroup(tools: GroupTools, batches: readonly Batch[], mode: GroupMode): Promise<WriteResult> {
+  const now = new Date().toISOString();
+  const runs = await tools.runIds.resolve(
+    batches.flatMap((batch) => [...batch.rows, ...batch.bindings, ...batch.heartbeats]),
+  );
+  await refuseDroppedDays(tools, batches);
+  for (const batch of batches) nameRuns(batch.rows, runs);
+  const absent = tools.adopted ? await findAbsentRuns(tools, batches, runs) : null;
+
+  const known = new Map<string, Bound>();
+  const result = await inTransaction(tools.pool, async (client) => {
+    const bound = await bindTraces(
+      client,
+      batches.flatMap((batch) => batch.bindings),
+      runs,
+      tools.bindings,
+      known,
+      now,
+    );
+    const { placed, waiting } = await placeRows(client, tools, batches, absent, known);
+    const taken = await takeWaiting(client, tools, batches, bound.fresh, known);
+    const parked = await parkRows(client, waiting, now);
+    await markNoRootRun(client, batches, known);
+
+    const stored = await storeEvents(client, tools, placed, taken, mode);
+    const heartbeats = batches
+      .flatMap((batch) => batch.heartbeats)
+      .map((beat) => ({ ...beat, runId: runs.idOf(beat.tenantId, beat.run) }))
+      .filter((beat) => absent?.has(`${beat.tenantId}:${beat.runId}`) !== true);
+    await moveCounters(client, sumRows(stored.inserted, heartbeats, runs.keyOf), now);
+    const conflicts = stored.conflicts + bound.conflicts;
+    await countRefusals(client, batches, conflicts, now);
+    const inserted = stored.inserted.length;
+    return {
+      inserted,
+      duplicates: placed.length + taken.length - inserted + waiting.length - parked,
+      conflicts,
+      parked,
+    };
+  });
+  tools.bindings.add(known);
+  return result;
+}
+
+// Before the transaction -------------------------------------------------------------------------------------------------------
+
+function nameRuns(rows: readonly EventRow[], runs: NamedRuns): void {
+  for (const row of rows) {
+    if (row.run !== null && row.tenantId !== 0) row.runId = runs.idOf(row.tenantId, row.run);
+  }
+}
+
+/** Retention may have moved since the rows were mapped: a day that was dropped is never made again. */
+async function refuseDroppedDays({ pool }: GroupTools, batches: readonly Batch[]): Promise<void> {
+  const days = new Set<string>();
+  for (const batch of batches) for (const row of batch.rows) days.add(dayText(row.tsUs));
+  const dropped = new Set(await ensurePartitions(pool, [...days]));
+  if (dropped.size === 0) return;
+  for (const batch of batches) {
+    const kept = batch.rows.filter((row) => !dropped.has(dayText(row.tsUs)));
+    for (const row of batch.rows) {
+      if (!dropped.has(dayText(row.tsUs))) continue;
+      const refusal = {
+        tenantId: row.tenantId,
+        reason: 'too_old' as const,
+        message: 'older than the events that are kept',
+      };
+      batch.refused.push(refusal);
+      batch.refusals.push(refusal);
+    }
+    batch.rows = kept;
+  }
+}
+
+async function findAbsentRuns(tools: GroupTools, batches: readonly Batch[], runs: NamedRuns): Promise<Set<string>> {
+  const asked = new Map<string, { tenantId: number; runId: number }>();
+  const ask = (tenantId: number, runId: number) => {
+    // Ids that we gave ourselves never collide with the other application's sequence.
+    if (tenantId !== 0 && runId !== 0 && runId < 2 ** 52) asked.set(`${tenantId}:${runId}`, { tenantId, runId });
+  };
+  for (const batch of batches) {
+    for (const row of batch.rows) ask(row.tenantId, row.runId);
+    for (const beat of batch.heartbeats) ask(beat.tenantId, runs.idOf(beat.tenantId, beat.run));
+  }
+  const wanted = [...asked.values()];
+  const found = await tools.pool.query<{ tenant_id: number; run_id: number }>(loadSql('queries/write/find_runs'), [
+    wanted.map(({ tenantId }) => tenantId),
+    wanted.map(({ runId }) => runId),
+  ]);
+  for (const row of found.rows) asked.delete(`${row.tenant_id}:${row.run_id}`);
+  return new Set(asked.keys());
+}
+
+// Placing ----------------------------------------------------------------------------------------------------------------------
+
+interface Placement {
+  /** In the order of the requests. */
+  placed: EventRow[];
+  waiting: Waiting[];
+}
+
+async function placeRows(
+  client: pg.PoolClient,
+  tools: GroupTools,
+  batches: readonly Batch[],
+  absent: ReadonlySet<string> | null,
+  known: Map<string, Bound>,
+): Promise<Placement> {
+  const asked = new Map<string, TraceRef>();
+  for (const batch of batches) {
+    for (const row of batch.rows) {
+      if (!followsTrace(row)) continue;
+      const key = traceKey(row.tenantId, row.traceId);
+      const cached = tools.bindings.get(key);
+      if (cached !== undefined) known.set(key, cached);
+      else if (!known.has(key)) asked.set(key, { tenantId: row.tenantId, traceId: row.traceId });
+    }
+  }
+  await findBindings(client, [...asked.values()], known);
+
+  const placement: Placement = { placed: [], waiting: [] };
+  for (const batch of batches) {
+    const rootless = new Set(batch.rootsWithoutRun.map(({ tenantId, traceId }) => traceKey(tenantId, traceId)));
+    for (const row of batch.rows) placeRow(row, placement, rootless, absent, known);
+  }
+  return placement;
+}
+
+function placeRow(
+  row: EventRow,
+  { placed, waiting }: Placement,
+  rootless: ReadonlySet<string>,
+  absent: ReadonlySet<string> | null,
+  known: ReadonlyMap<string, Bound>,
+): void {
+  if (followsTrace(row)) {
+    const key = traceKey(row.tenantId, row.traceId);
+    const bound = known.get(key);
+    if (bound !== undefined) placed.push(placeInTrace(row, bound));
+    else waiting.push({ row, reason: rootless.has(key) ? 'no_root_run' : 'no_run_yet', runId: null });
+  } else if (absent?.has(`${row.tenantId}:${row.runId}`) === true) {
+    waiting.push({ row, reason: 'run_not_found', runId: row.runId });
+  } else placed.push(row);
+}
+
+/** What waited for the traces bound here, and for what a sweep found. */
+async function takeWaiting(
+  client: pg.PoolClient,
+  tools: GroupTools,
+  batches: readonly Batch[],
+  fresh: readonly TraceRef[],
+  known: Map<string, Bound>,
+): Promise<EventRow[]> {
+  const swept = batches.flatMap((batch) => batch.unpark?.traces ?? []);
+  await findBindings(client, swept, known);
+  const taken = [
+    ...(await takeParked(client, [...fresh, ...swept], known)),
+    ...(await takeParkedOfRuns(
+      client,
+      batches.flatMap((batch) => batch.unpark?.runs ?? []),
+    )),
+  ];
+  if (taken.length === 0) return taken;
+  // No lock on the events is held yet, so making a partition on another connection cannot wait for this transaction.
+  const dropped = new Set(await ensurePartitions(tools.pool, [...new Set(taken.map((row) => dayText(row.tsUs)))]));
+  if (dropped.size === 0) return taken;
+  for (const row of taken) {
+    if (dropped.has(dayText(row.tsUs))) batches[0]?.refusals.push({ tenantId: row.tenantId, reason: 'too_old' });
+  }
+  return taken.filter((row) => !dropped.has(dayText(row.tsUs)));
+}
+
+async function markNoRootRun(
+  client: pg.PoolClient,
+  batches: readonly Batch[],
+  known: ReadonlyMap<string, Bound>,
+): Promise<void> {
+  const roots = batches
+    .flatMap((batch) => batch.rootsWithoutRun)
+    .filter(({ tenantId, traceId }) => !known.has(traceKey(tenantId, traceId)));
+  if (roots.length === 0) return;
+  await client.query(loadSql('queries/write/mark_no_root_run'), [
+    roots.map(({ tenantId }) => tenantId),
+    roots.map(({ traceId }) => traceId),
+  ]);
+}
+
+// Storing ----------------------------------------------------------------------------------------------------------------------
+
+async function storeEvents(
+  client: pg.PoolClient,
+  tools: GroupTools,
+  placed: readonly EventRow[],
+  taken: readonly EventRow[],
+  mode: GroupMode,
+): Promise<Stored> {
+  const { rows, conflicts } = dropRepeats([...placed, ...taken].sort(compareKeys));
+  await tools.names.limit(client, rows);
+  // A row that was parked may have come again and been placed since; rows of this kind are few.
+  if (mode === 'careful' || !tools.bypassesPolicies || taken.length > 0) {
+    const stored = await storeWhatIsNew(client, rows);
+    return { inserted: stored.inserted, conflicts: stored.conflicts + conflicts };
+  }
+  const stored = await storeAll(client, rows);
+  return { inserted: stored.inserted, conflicts };
+}
+
+/** The first placed row of each batch: when it is stored, the batch is a resend. */
+export async function findResent(tools: GroupTools, batches: readonly Batch[]): Promise<Set<Batch>> {
+  const runs = await tools.runIds.resolve(batches.flatMap((batch) => batch.rows));
+  for (const batch of batches) nameRuns(batch.rows, runs);
+  const first = batches.flatMap((batch) => {
+    const row = batch.rows.find((candidate) => !followsTrace(candidate) && candidate.runId !== 0);
+    return row === undefined ? [] : [{ batch, row }];
+  });
+  if (first.length === 0) return new Set();
+  const client = await tools.pool.connect();
+  try {
+    const hits = await probe(
+      client,
+      first.map(({ row }) => row),
+    );
+    return new Set([...hits].flatMap((index) => first[index]?.batch ?? []));
+  } finally {
+    client.release();
+  }
+}
+
+async function moveCounters(client: pg.PoolClient, sums: Sums, now: string): Promise<void> {
+  if (sums.runs.length === 0) return;
+  const { rows } = await client.query<{ tenant_id: number; run_id: number; status: string }>(
+    loadSql('queries/write/upsert_runs'),
+    [JSON.stringify(sums.runs), now],
+  );
+  const upsert = async (name: string, records: object[]) => {
+    if (records.length > 0) await client.query(loadSql(`queries/write/${name}`), [JSON.stringify(records)]);
+  };
+  await upsert('upsert_stage_stats', sums.stages);
+  await upsert('upsert_vendor_usage', sums.vendors);
+  await upsert('upsert_metrics', sums.metrics);
+  if (sums.changes.length === 0) return;
+  const running = new Set(
+    rows.filter((row) => row.status === 'running').map((row) => `${row.tenant_id}:${row.run_id}`),
+  );
+  await client.query(loadSql('queries/write/mark_dirty'), [
+    sums.changes.map(({ tenantId }) => tenantId),
+    sums.changes.map(({ runId }) => runId),
+    sums.changes.map(({ changes }) => changes),
+    sums.changes.map(({ tenantId, runId }) => !running.has(`${tenantId}:${runId}`)),
+    sums.changes.map(({ ended }) => ended),
+    now,
+  ]);
+}
+
+async function countRefusals(
+  client: pg.PoolClient,
+  batches: readonly Batch[],
+  conflicts: number,
+  now: string,
+): Promise<void> {
+  const counts = new Map<string, { tenantId: number; reason: string; count: number }>();
+  const add = (tenantId: number, reason: string, count: number) => {
+    const key = `${tenantId}:${reason}`;
+    const entry = counts.get(key);
+    if (entry === undefined) counts.set(key, { tenantId, reason, count });
+    else entry.count += count;
+  };
+  for (const batch of batches) for (const { tenantId, reason } of batch.refusals) add(tenantId, reason, 1);
+  if (conflicts > 0) add(0, 'conflict', conflicts);
+  if (counts.size === 0) return;
+  const records = [...counts.values()];
+  await client.query(loadSql('queries/write/count_refusals'), [
+    records.map(({ tenantId }) => tenantId),
+    records.map(({ reason }) => reason),
+    records.map(({ count }) => count),
+    now.slice(0, 10),
+  ]);
+}

@@ -1,0 +1,285 @@
+/**
+ * Group commit. Requests that wait together are written together; two groups at a time, because two large groups beat eight small ones.
+ * A promise resolves after its rows are committed, so that an answer 200 means stored.
+ */
+
+import type pg from 'pg';
+import { LIMITS } from '../limits.ts';
+import type { MappedChunk, Refusal } from '../map/row.ts';
+import { errorCode } from '../store/errors.ts';
+import { isRetryable, isRowFault } from '../store/pool.ts';
+import { loadSql } from '../store/sql.ts';
+import { type Batch, isEmpty, toBatch, type Unpark, type WriteResult } from './batch.ts';
+import { BindingCache, followsTrace } from './bindings.ts';
+import { findResent, type GroupTools, writeGroup } from './group.ts';
+import { NameCache } from './names.ts';
+import { ParkedFull } from './parked.ts';
+import { createRunIds } from './runs.ts';
+
+/** The queue is full or the database does not answer: the sender keeps its data and comes back. */
+export class WriteUnavailable extends Error {
+  override readonly name = 'WriteUnavailable';
+}
+
+export { ParkedFull } from './parked.ts';
+
+/** What happened, for metrics; durations in seconds. */
+export interface WriterObserver {
+  groupCommitted?(result: WriteResult, rows: number, durationSeconds: number): void;
+  queueChanged?(waitingRows: number): void;
+}
+
+export interface WriterOptions {
+  /** Of runledger_ingest, with room for `writers` transactions and as many short statements. */
+  pool: pg.Pool;
+  writers?: number;
+  observer?: WriterObserver;
+  log?: (message: string) => void;
+}
+
+export interface Writer {
+  /**
+   * Resolves after the commit with the rows that cannot be stored.
+   * @throws WriteUnavailable, ParkedFull: nothing or part of the chunk is stored, and sending it again is harmless.
+   */
+  write(chunk: MappedChunk): Promise<Refusal[]>;
+  /** Places parked rows whose run became known while they were being parked. @returns how many traces and runs it looked at. */
+  sweepParked(): Promise<number>;
+  /** Removes and counts what has waited for LIMITS.parkedHours. @returns how many rows. */
+  expireParked(): Promise<number>;
+  /** Rows waiting for a transaction. */
+  waitingRows(): number;
+  /** Writes what waits, then refuses. */
+  close(): Promise<void>;
+}
+
+interface Pending {
+  batch: Batch;
+  resolve(refused: Refusal[]): void;
+  reject(error: unknown): void;
+}
+
+const DEFAULT_WRITERS = 2;
+const TRIES = 4;
+/** After a row turned out to be stored although it was not expected, more of them are likely. */
+const CAREFUL_MS = 10_000;
+const UNIQUE_VIOLATION = '23505';
+
+export async function createWriter(options: WriterOptions): Promise<Writer> {
+  const { pool, observer, log = () => undefined } = options;
+  const role = await pool.query<{ bypasses_policies: boolean; adopted: boolean }>(loadSql('queries/write/read_role'));
+  const tools: GroupTools = {
+    pool,
+    runIds: createRunIds(pool),
+    bindings: new BindingCache(),
+    names: new NameCache(),
+    bypassesPolicies: role.rows[0]?.bypasses_policies === true,
+    adopted: role.rows[0]?.adopted === true,
+  };
+  const queue: Pending[] = [];
+  let waitingRows = 0;
+  let active = 0;
+  let closing = false;
+  let carefulUntilMs = 0;
+  let idle: (() => void) | null = null;
+
+  const forgetCaches = () => {
+    tools.runIds.clear();
+    tools.bindings.clear();
+    tools.names.clear();
+  };
+
+  /** Writes batches together; on trouble smaller and more carefully, until each row is stored or known to be at fault. */
+  async function writeBatches(batches: readonly Batch[]): Promise<void> {
+    const resent = Date.now() < carefulUntilMs ? new Set(batches) : await withTries(() => findResent(tools, batches));
+    const quick = batches.filter((batch) => !resent.has(batch));
+    if (quick.length > 0) await writeOrSplit(quick, 'quick');
+    if (resent.size > 0) await writeOrSplit([...resent], 'careful');
+  }
+
+  async function writeOrSplit(batches: readonly Batch[], mode: 'quick' | 'careful'): Promise<void> {
+    const started = performance.now();
+    try {
+      const result = await withTries(() => writeGroup(tools, batches, mode));
+      observer?.groupCommitted?.(result, countRows(batches), (performance.now() - started) / 1000);
+    } catch (error) {
+      if (errorCode(error) === UNIQUE_VIOLATION && mode === 'quick') {
+        carefulUntilMs = Date.now() + CAREFUL_MS;
+        await writeOrSplit(batches, 'careful');
+      } else if (isRowFault(error)) await writeHalves(batches, mode, error);
+      else throw error;
+    }
+  }
+
+  async function writeHalves(batches: readonly Batch[], mode: 'quick' | 'careful', error: unknown): Promise<void> {
+    const halves = split(batches);
+    if (halves === null) {
+      const row = batches[0]?.rows[0];
+      const batch = batches[0];
+      if (batch === undefined || row === undefined) throw error;
+      log(`a row was refused by the database: ${errorCode(error)}`);
+      batch.rows = [];
+      const refusal = {
+        tenantId: row.tenantId,
+        reason: 'not_storable' as const,
+        message: `the database refused a value (${errorCode(error)})`,
+      };
+      batch.refused.push(refusal);
+      batch.refusals.push(refusal);
+      await writeOrSplit([batch], mode);
+      return;
+    }
+    for (const half of halves) await writeOrSplit(half, mode);
+  }
+
+  async function withTries<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        forgetCaches();
+        if (attempt >= TRIES) throw new WriteUnavailable('the database does not take data now', { cause: error });
+        await new Promise((resolve) => setTimeout(resolve, 25 * 2 ** attempt * (0.5 + Math.random())));
+      }
+    }
+  }
+
+  function takeGroup(): Pending[] {
+    const group: Pending[] = [];
+    let rows = 0;
+    for (;;) {
+      const next = queue[0];
+      if (next === undefined || (group.length > 0 && rows + next.batch.rows.length > LIMITS.groupRows)) break;
+      queue.shift();
+      group.push(next);
+      rows += next.batch.rows.length;
+    }
+    return group;
+  }
+
+  async function runGroups(): Promise<void> {
+    active++;
+    try {
+      for (let group = takeGroup(); group.length > 0; group = takeGroup()) {
+        const rows = countRows(group.map(({ batch }) => batch));
+        await settle(group);
+        waitingRows -= rows;
+        observer?.queueChanged?.(waitingRows);
+      }
+    } finally {
+      active--;
+      if (active === 0 && queue.length === 0) idle?.();
+    }
+  }
+
+  async function settle(group: readonly Pending[]): Promise<void> {
+    try {
+      await writeBatches(group.map(({ batch }) => batch));
+      for (const { batch, resolve } of group) resolve(batch.refused);
+    } catch (error) {
+      if (error instanceof ParkedFull && group.length > 1) {
+        // Only the requests of the tenants that are full have to come back.
+        const isFull = ({ batch }: Pending) =>
+          batch.rows.some((row) => error.tenantIds.has(row.tenantId) && followsTrace(row));
+        const full = group.filter(isFull);
+        for (const { reject } of full) reject(error);
+        const rest = group.filter((pending) => !isFull(pending));
+        if (full.length > 0 && rest.length > 0) await settle(rest);
+        else if (full.length === 0) for (const { reject } of group) reject(error);
+        return;
+      }
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  function enqueue(batch: Batch): Promise<Refusal[]> {
+    return new Promise((resolve, reject) => {
+      queue.push({ batch, resolve, reject });
+      waitingRows += batch.rows.length;
+      observer?.queueChanged?.(waitingRows);
+      if (active < (options.writers ?? DEFAULT_WRITERS)) void runGroups();
+    });
+  }
+
+  async function sweep(unpark: Unpark): Promise<number> {
+    const found = unpark.traces.length + unpark.runs.length;
+    if (found > 0) {
+      await enqueue({ rows: [], bindings: [], heartbeats: [], refusals: [], rootsWithoutRun: [], unpark, refused: [] });
+    }
+    return found;
+  }
+
+  return {
+    waitingRows: () => waitingRows,
+    async write(chunk) {
+      if (closing) throw new WriteUnavailable('the receiver is stopping');
+      const batch = toBatch(chunk);
+      if (isEmpty(batch)) return [];
+      if (waitingRows > 0 && waitingRows + batch.rows.length > LIMITS.queuedRows)
+        throw new WriteUnavailable('too many rows wait to be written');
+      return enqueue(batch);
+    },
+    async sweepParked() {
+      const traces = await pool.query<{ tenant_id: number; trace_id: string }>(
+        loadSql('queries/write/find_parked_bound'),
+        [SWEEP_LIMIT],
+      );
+      const runs = tools.adopted
+        ? await pool.query<{ tenant_id: number; run_id: number }>(loadSql('queries/write/find_parked_runs'), [
+            SWEEP_LIMIT,
+          ])
+        : { rows: [] };
+      return sweep({
+        traces: traces.rows.map((row) => ({ tenantId: row.tenant_id, traceId: row.trace_id })),
+        runs: runs.rows.map((row) => ({ tenantId: row.tenant_id, runId: row.run_id })),
+      });
+    },
+    async expireParked() {
+      const before = new Date(Date.now() - LIMITS.parkedHours * 3_600_000).toISOString();
+      const { rows } = await pool.query<{ spans: number }>(loadSql('queries/write/expire_parked'), [
+        before,
+        new Date().toISOString().slice(0, 10),
+        LIMITS.parkedRows,
+      ]);
+      return rows.length;
+    },
+    async close() {
+      closing = true;
+      if (active === 0 && queue.length === 0) return;
+      await new Promise<void>((resolve) => {
+        idle = resolve;
+      });
+    },
+  };
+}
+
+const SWEEP_LIMIT = 500;
+
+function countRows(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+/** Two halves of the work: of the batches, else of the one batch's rows; null for a single row. */
+function split(batches: readonly Batch[]): [Batch[], Batch[]] | null {
+  if (batches.length > 1) {
+    const middle = batches.length >> 1;
+    return [batches.slice(0, middle), batches.slice(middle)];
+  }
+  const batch = batches[0];
+  if (batch === undefined || batch.rows.length < 2) return null;
+  const middle = batch.rows.length >> 1;
+  const { refused } = batch;
+  // Bindings and counts go with the first half; both halves report to the same list.
+  const first: Batch = { ...batch, rows: batch.rows.slice(0, middle) };
+  const second: Batch = {
+    rows: batch.rows.slice(middle),
+    bindings: [],
+    heartbeats: [],
+    refusals: [],
+    rootsWithoutRun: [],
+    unpark: null,
+    refused,
+  };
+  return [[first], [second]];
+}
