@@ -2,7 +2,7 @@
  * Finds PostgreSQL's programs in the optional dependency and makes them runnable for the chosen account: the package relies on
  * an install script for its library links, which most package managers block, and may lie where that account cannot reach.
  */
-import { access, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { access, chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Account } from './account.ts';
@@ -161,7 +161,8 @@ async function copyOnce(from: string, to: string, log: (message: string) => void
   await mkdir(dirname(to), { recursive: true });
   try {
     await cp(from, half, { recursive: true, verbatimSymlinks: true });
-    await linkLibraries(half);
+    await openToAll(half);
+    if (!(await linkLibraries(half))) throw new Error('its library links cannot be made');
     await rename(half, to);
   } catch (error) {
     await rm(half, { recursive: true, force: true });
@@ -170,5 +171,19 @@ async function copyOnce(from: string, to: string, log: (message: string) => void
     throw new EmbeddedError(
       `cannot copy the embedded PostgreSQL to ${to} (${messageOf(error)}): free the space or rights it needs`,
     );
+  }
+}
+
+/**
+ * Lets every account read and run the programs: a strict umask at install time or a
+ * read-only package has closed them, and the copy with them.
+ */
+async function openToAll(root: string): Promise<void> {
+  for (const name of ['.', ...(await readdir(root, { recursive: true }))]) {
+    const path = join(root, name);
+    const entry = await lstat(path);
+    if (entry.isSymbolicLink()) continue;
+    const isRunnable = entry.isDirectory() || (entry.mode & 0o100) !== 0;
+    await chmod(path, (entry.mode & 0o777) | (isRunnable ? 0o755 : 0o644));
   }
 }

@@ -134,10 +134,10 @@ function megabytes(bytes: number): number {
   return Math.floor(bytes / (1024 * 1024));
 }
 
-/** Removes the unfinished clusters of starts that are no longer there. */
+/** Removes the unfinished clusters and copies of starts that are no longer there. */
 async function removeAbandoned(home: string): Promise<void> {
   for (const name of await readdir(home)) {
-    const pid = Number(/^postgres\.new-(\d+)-/.exec(name)?.[1]);
+    const pid = Number(/^postgres.*\.new-(\d+)-/.exec(name)?.[1]);
     if (Number.isInteger(pid) && !(await isAlive(await markOf(pid)))) {
       await rm(join(home, basename(name)), { recursive: true, force: true });
     }

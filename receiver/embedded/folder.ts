@@ -46,8 +46,7 @@ export async function openFolder(dataDir: string, log: (message: string) => void
   const folder = await createDataDir(dataDir);
   const record = await readRecord(folder);
   const home = record === null ? await chooseHome(folder, log) : resolve(folder, record.home);
-  // Others may pass through to what they know by name, but not look around; the cluster and all secrets keep closed modes.
-  if (home !== folder) await mkdir(home, { recursive: true, mode: 0o711 });
+  if (home !== folder) await makePassable(home);
   const described = await describe(folder, home, record?.port ?? null);
   await reclaim(described, log);
   return described;
@@ -119,7 +118,7 @@ async function chooseHome(folder: string, log: (message: string) => void): Promi
 
 async function firstUsable(bases: string[], account: Account, name: string): Promise<string> {
   for (const base of bases) {
-    const isMade = await mkdir(base, { recursive: true, mode: 0o711 }).then(
+    const isMade = await makePassable(base).then(
       () => true,
       () => false,
     );
@@ -128,6 +127,13 @@ async function firstUsable(bases: string[], account: Account, name: string): Pro
   throw new EmbeddedError(
     `no folder found that ${account.name} can enter: set RUNLEDGER_DATA_DIR to one, for example below /srv`,
   );
+}
+
+/** Others may pass through to what they know by name, but not look around; the cluster and all secrets have closed modes. */
+async function makePassable(path: string): Promise<void> {
+  const created = await mkdir(path, { recursive: true });
+  // Not left to mkdir, whose mode a strict umask narrows.
+  if (created !== undefined) await chmod(path, 0o711);
 }
 
 async function readRecord(folder: string): Promise<FolderRecord | null> {
