@@ -8,7 +8,19 @@
  * then it lies in a folder of its own below /var/lib/runledger.
  */
 import { createHash } from 'node:crypto';
-import { chmod, chown, lchown, mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lchown,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Account, canReach, chooseAccount, isRoot } from './account.ts';
@@ -61,8 +73,13 @@ export async function writeRecord(folder: Folder, major: number, port: number): 
 /** Writes a file so that a reader sees the old or the new text, never half of one. */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   const half = `${path}.new-${process.pid}-${process.hrtime.bigint()}`;
-  await writeFile(half, text, { mode, flush: true });
-  await rename(half, path);
+  try {
+    await writeFile(half, text, { mode, flush: true });
+    await rename(half, path);
+  } catch (error) {
+    await rm(half, { force: true });
+    throw new EmbeddedError(`cannot write ${path} (${messageOf(error)}): give it the space or the rights it needs`);
+  }
 }
 
 async function describe(dataDir: string, homePath: string, port: number | null): Promise<Folder> {
