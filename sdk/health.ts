@@ -3,6 +3,10 @@
  * once. Every other SDK file reports here, so that telemetry can fail without the pipeline noticing and without being silent.
  */
 
+import { writeSync } from 'node:fs';
+
+const STANDARD_ERROR = 2;
+
 /** Counts of spans since the process started, as `stats()` returns them. */
 export interface SdkStats {
   /** Spans handed to our export queue. */
@@ -42,6 +46,15 @@ export function warnOnce(code: string, message: string): void {
   if (warned.has(code)) return;
   warned.add(code);
   process.emitWarning(message, { type: 'RunledgerWarning', code: `RUNLEDGER_${code}` });
+}
+
+/** Says `message` at once, for a process that will run no further turn of its event loop. Never throws. */
+export function warnAtExit(message: string): void {
+  try {
+    writeSync(STANDARD_ERROR, `(runledger) Warning: ${message}\n`);
+  } catch (error) {
+    health.lastInternalError = describe(error);
+  }
 }
 
 /** Counts an error that must not reach the pipeline. */

@@ -1,24 +1,26 @@
 /**
- * The last flush: sends what is left while the process is about to end and can no longer wait for promises. A thread sends; this thread
- * sleeps until it is done or the time is up.
+ * The last flush: sends what is left while the process is about to end and can no longer wait for promises. A child process sends; this
+ * one blocks until it is done or the time is up. (A thread would do, but where a module loader such as tsx is active it cannot load its
+ * code while the main thread is blocked.)
  */
 
-import { Worker } from 'node:worker_threads';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { serialize } from 'node:v8';
 import type { tracing } from '@opentelemetry/sdk-node';
 import type { Destination } from './exporters.ts';
-import { health, noteInternalError, warnOnce } from './health.ts';
+import { health, noteInternalError, warnAtExit } from './health.ts';
 
-/** A finished span as plain data that can cross to another thread. */
+/** A finished span as plain data that can cross to another process. */
 export interface PlainSpan extends Omit<tracing.ReadableSpan, 'spanContext' | 'resource'> {
   ids: { traceId: string; spanId: string; traceFlags: number };
   resourceAttributes: tracing.ReadableSpan['resource']['attributes'];
 }
 
+/** What the child reads from its standard input, by `v8.serialize`; it prints how many spans were acknowledged. */
 export interface LastFlushData {
   spans: PlainSpan[];
   destination: Destination;
-  /** Two 32-bit words: 1 when done, and how many spans were acknowledged. */
-  shared: SharedArrayBuffer;
 }
 
 /** Sends `spans` and blocks until they are acknowledged or `timeoutMs` have passed. Never throws. */
@@ -26,15 +28,8 @@ export function sendBlocking(spans: tracing.ReadableSpan[], destination: Destina
   if (spans.length === 0) return;
   let sent = 0;
   try {
-    const shared = new SharedArrayBuffer(8);
-    const words = new Int32Array(shared);
-    const data: LastFlushData = { spans: spans.map(toPlain), destination, shared };
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./last_flush_thread.${extension}`, import.meta.url), { workerData: data });
-    worker.on('error', noteInternalError);
-    worker.unref();
-    Atomics.wait(words, 0, 0, timeoutMs);
-    sent = Atomics.load(words, 1);
+    const data: LastFlushData = { spans: spans.map(toPlain), destination };
+    sent = Math.min(spans.length, runChild(serialize(data), timeoutMs));
   } catch (error) {
     noteInternalError(error);
   }
@@ -42,7 +37,26 @@ export function sendBlocking(spans: tracing.ReadableSpan[], destination: Destina
   const lost = spans.length - sent;
   if (lost === 0) return;
   health.droppedNotAccepted += lost;
-  warnOnce('LAST_FLUSH', `${lost} of ${spans.length} spans could not be sent before the process ended.`);
+  warnAtExit(`${lost} of ${spans.length} spans could not be sent before the process ended.`);
+}
+
+function runChild(input: Buffer, timeoutMs: number): number {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const program = fileURLToPath(new URL(`./last_flush_process.${fromSource ? 'ts' : 'js'}`, import.meta.url));
+  // Compiled code needs none of this process's loaders, inspectors and the like; source needs its loader.
+  const flags = fromSource ? process.execArgv.filter((flag) => !flag.startsWith('--inspect')) : [];
+  const env = fromSource ? process.env : { ...process.env, NODE_OPTIONS: '' };
+  const child = spawnSync(process.execPath, [...flags, program], {
+    input,
+    env,
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    windowsHide: true,
+  });
+  // A child that was stopped half-way has printed what it had sent by then.
+  const counts = child.stdout?.toString().trim().split('\n') ?? [];
+  return Number(counts.at(-1)) || 0;
 }
 
 function toPlain(span: tracing.ReadableSpan): PlainSpan {

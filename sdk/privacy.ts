@@ -5,8 +5,11 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** Bounded repetitions keep the match linear on long text without an address. */
-const EMAIL = /[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}/g;
+/**
+ * Everything that a local part may hold unquoted, letters of any script, and none of the characters that JSON text is built from.
+ * Bounded repetitions keep the match linear on long text without an address.
+ */
+const EMAIL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu;
 
 /** A key of this process: equal addresses stay equal within one log, and nobody can look one up by guessing. */
 const processKey = randomBytes(16);
