@@ -8,8 +8,9 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  partition_name text := 'events_' || to_char(day, 'YYYYMMDD');
-  partition_id oid := to_regclass('runledger.' || partition_name);
+  partition_name name := 'events_' || to_char(day, 'YYYYMMDD');
+  partition_id oid;
+  is_attached boolean;
   floor_day date;
 begin
   if day is null or day not between date '2000-01-01' and date '2100-12-31' then
@@ -20,15 +21,21 @@ begin
   if day < floor_day then
     raise exception 'no day partition for %: days below % are dropped and not made again', day, floor_day using errcode = 'RL001';
   end if;
-  if exists (select from pg_inherits where inhrelid = partition_id and inhparent = 'public.run_event_logs'::regclass) then
-    return false;
-  end if;
-
-  perform pg_advisory_xact_lock(hashtextextended('runledger.' || partition_name, 0));
-  partition_id := to_regclass('runledger.' || partition_name);
-  if exists (select from pg_inherits where inhrelid = partition_id and inhparent = 'public.run_event_logs'::regclass) then
-    return false;
-  end if;
+  -- Twice: most calls find the day there and take no lock. One lock for all days, because a session that makes several would else wait in
+  -- a circle with one that makes one of them. The catalogue is read as a table and not by to_regclass, whose cache may
+  -- still say "no such table" of one that another session made while this one waited for the lock.
+  for look in 1 .. 2 loop
+    select c.oid, i.inhparent is not null into partition_id, is_attached
+    from pg_class as c
+    left join pg_inherits as i on i.inhrelid = c.oid and i.inhparent = 'public.run_event_logs'::regclass
+    where c.relname = partition_name and c.relnamespace = 'runledger'::regnamespace;
+    if is_attached then
+      return false;
+    end if;
+    if look = 1 then
+      perform pg_advisory_xact_lock(hashtextextended('runledger.partitions', 0));
+    end if;
+  end loop;
   if partition_id is not null then
     raise exception 'runledger.% is there but is no partition of public.run_event_logs', partition_name
       using hint = format('Rename it: alter table runledger.%I rename to %I;', partition_name, partition_name || '_old');
