@@ -1,0 +1,34 @@
+/** The commands in the order in which the help lists them. */
+
+import { registerAudit } from './audit.ts';
+import type { Register } from './command.ts';
+import { registerConfig } from './config.ts';
+import { registerExplain } from './explain.ts';
+import { registerExport } from './export.ts';
+import { registerJob } from './job.ts';
+import { registerMigrate } from './migrate.ts';
+import { registerRebuild } from './rebuild.ts';
+import { registerReplay } from './replay.ts';
+import { registerRuns } from './runs.ts';
+import { registerShow } from './show.ts';
+import { registerSql } from './sql.ts';
+import { registerStart } from './start.ts';
+import { registerTenantCommands } from './tenant.ts';
+import { registerToken } from './token.ts';
+
+export const commands: readonly Register[] = [
+  registerStart,
+  registerRuns,
+  registerShow,
+  registerSql,
+  registerExport,
+  registerTenantCommands,
+  registerToken,
+  registerExplain,
+  registerReplay,
+  registerAudit,
+  registerRebuild,
+  registerJob,
+  registerMigrate,
+  registerConfig,
+];
