@@ -91,7 +91,10 @@ export function pendingAdoptedSections(applied: ReadonlyMap<string, string>): st
     .map((section) => section?.path ?? '');
 }
 
-/** Runs what the migrations do to enrichment_runs as the login, which has the rights of its owner; each section once. */
+/**
+ * Runs what the migrations do to enrichment_runs as the login, which has the rights of its owner; each section once.
+ * @param client as runledger_owner, and so again afterwards
+ */
 export async function applyAdoptedSections(client: pg.Client, applied: ReadonlyMap<string, string>): Promise<string[]> {
   const done: string[] = [];
   for (const file of listSqlFiles('migrations')) {
@@ -99,10 +102,12 @@ export async function applyAdoptedSections(client: pg.Client, applied: ReadonlyM
     if (section === undefined || applied.has(section.path)) continue;
     await client.query('begin');
     try {
+      await client.query(loadSql('adoption/open_schema'));
       await client.query("select set_config('role', 'none', true)");
       await client.query(loadSql('adoption/prepare'));
       await client.query(section.text);
       await client.query("select set_config('role', 'runledger_owner', true)");
+      await client.query(loadSql('adoption/close_schema'));
       await client.query(loadSql('queries/migrate/record_applied_file'), [section.path, section.sha256]);
       await client.query('commit');
     } catch (error) {

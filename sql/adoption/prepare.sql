@@ -15,7 +15,9 @@ grant select, insert, update, delete on public.enrichment_runs to runledger_owne
 -- and BI logins stay behind their walls. A table that had policies of its own keeps those alone.
 do $application$
 begin
-  if not (select relrowsecurity from pg_class where oid = 'public.enrichment_runs'::regclass) then
+  if not (select relrowsecurity from pg_class where oid = 'public.enrichment_runs'::regclass)
+    and not exists (
+      select from pg_policy where polrelid = 'public.enrichment_runs'::regclass and polname = 'application_as_before') then
     create policy application_as_before on public.enrichment_runs
       using (not pg_has_role(current_user, 'runledger_reader', 'USAGE') and not pg_has_role(current_user, 'runledger_bi', 'USAGE'))
       with check (not pg_has_role(current_user, 'runledger_reader', 'USAGE') and not pg_has_role(current_user, 'runledger_bi', 'USAGE'));
