@@ -4,7 +4,7 @@
  *   postgres.log           what the server says before its own log (postgres/log) is open
  *   postgres-owner.json    the process that stops the server on its way out
  *   postgres-binaries-V/   a copy of the programs, only where they cannot run in place
- * The rest lies in the data folder itself, except when root runs us and PostgreSQL's account cannot get there (/root/project):
+ * The rest lies in the data folder itself, except when root runs us and PostgreSQL's account cannot get there (a project in root's home):
  * then it lies in a folder of its own below /var/lib/runledger.
  */
 import { createHash } from 'node:crypto';

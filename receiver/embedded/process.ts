@@ -29,7 +29,13 @@ const onLinux = process.platform === 'linux';
 export function run(file: string, args: string[], account: Account | null, input = ''): Promise<Outcome> {
   return new Promise((done) => {
     let output = '';
-    const child = spawn(file, args, { cwd: '/', env: serverEnvironment, stdio: 'pipe', ...runAs(account) });
+    const child = spawn(file, args, {
+      cwd: '/',
+      env: serverEnvironment,
+      stdio: 'pipe',
+      windowsHide: true,
+      ...runAs(account),
+    });
     const collect = (chunk: Buffer) => {
       // The end of a long output says why it failed; the beginning is only progress.
       output = (output + chunk.toString('utf8')).slice(-20_000);
@@ -61,10 +67,19 @@ export async function isAlive(mark: ProcessMark): Promise<boolean> {
 /** Whether `pid` is the living postmaster of this cluster. `cluster` is a real path. */
 export async function isServerOf(cluster: string, pid: number): Promise<boolean> {
   if (!answersSignals(pid)) return false;
+  if (process.platform === 'darwin') {
+    const listed = await run('/bin/ps', ['-ww', '-o', 'command=', '-p', String(pid)], null);
+    return listed.output.includes(` -D ${cluster} `);
+  }
   if (!onLinux) return true;
   // PostgreSQL's processes work inside their data folder. In a container root often may not look there, but may read the command.
   const folder = await workingFolder(pid);
   return folder === null ? (await commandOf(pid)).includes(cluster) : folder === cluster;
+}
+
+/** Whether a postmaster that was ours a moment ago still is: cheap enough to be asked several times a second. */
+export async function isStillServer(cluster: string, pid: number): Promise<boolean> {
+  return onLinux ? isServerOf(cluster, pid) : answersSignals(pid);
 }
 
 /** The living processes of the cluster that can be seen, backends that outlived their postmaster included. */

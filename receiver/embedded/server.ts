@@ -122,6 +122,7 @@ export async function launch(
     cwd: '/',
     env: serverEnvironment,
     detached: true,
+    windowsHide: true,
     stdio: ['ignore', output.fd, output.fd],
     ...runAs(folder.account),
   });
@@ -154,7 +155,7 @@ async function describeFailure(folder: Folder, logPath: string, ended: string): 
   const late = await readNewestLog(join(folder.cluster, 'log'));
   const password = await readPassword(folder.cluster);
   const text = `${lastLines(early)}\n${lastLines(late)}`.replaceAll(password, '***');
-  return `PostgreSQL ended at once (${ended})${await spaceHint(folder.home)}\n${text.trimEnd()}`;
+  return `PostgreSQL ended (${ended})${await spaceHint(folder.home)}\n${text.trimEnd()}`;
 }
 
 /** The server's own log of today, which it opens early in its start; '' if it never came so far. */

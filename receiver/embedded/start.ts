@@ -9,7 +9,7 @@ import { EmbeddedError, messageOf } from './errors.ts';
 import { type Folder, openFolder, readFolder, writeRecord } from './folder.ts';
 import { createOwner, type Owner, readOwner, removeOwner, writeOwner } from './owner.ts';
 import { choosePort, isFree } from './port.ts';
-import { isServerOf, sleep } from './process.ts';
+import { isStillServer, sleep } from './process.ts';
 import {
   findRunning,
   isLocked,
@@ -208,7 +208,7 @@ function watch(start: Start, stopping: AbortController, first: Running, adopted:
 /** The new server if the old one is gone and could be replaced, else null. Never rejects: the next look tries again. */
 async function bringUpAgain(start: Start, last: Running): Promise<Running | null> {
   const { folder, log, stopping } = start;
-  if (await isServerOf(folder.cluster, last.pid)) return null;
+  if (await isStillServer(folder.cluster, last.pid)) return null;
   const owner = await readOwner(folder);
   // Another living process is responsible: it brings the server up, or is just stopping it.
   if (stopping.aborted || (owner !== null && owner.handle !== start.owner.handle)) return null;

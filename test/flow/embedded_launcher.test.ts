@@ -1,13 +1,16 @@
 /** The embedded PostgreSQL through everything a machine does to it: kills, restarts, taken ports, odd folders, two starts at once. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type EmbeddedPostgres, findEmbedded, startEmbedded } from '../../receiver/embedded/start.ts';
+import { chooseAccount } from '../../receiver/embedded/account.ts';
+import { findPackage, linkLibraries } from '../../receiver/embedded/binaries.ts';
+import { createCluster } from '../../receiver/embedded/cluster.ts';
+import { EmbeddedError, type EmbeddedPostgres, findEmbedded, startEmbedded } from '../../receiver/embedded/start.ts';
 import { withClient } from '../helpers/database_admin.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -259,6 +262,37 @@ describe('two processes, one data folder', () => {
       await expect.poll(() => findEmbedded(dataDir), { timeout: 20_000 }).toBe(own.databaseUrl);
     });
     expect(await findEmbedded(dataDir)).toBeNull();
+  });
+});
+
+describe('a first start that fails half-way', () => {
+  test('says why in the words of initdb, and leaves nothing behind', async () => {
+    const home = join(base, 'failing');
+    const found = await findPackage();
+    const root = join(base, 'damaged');
+    await mkdir(home);
+    await cp(found.root, root, { recursive: true, verbatimSymlinks: true });
+    await linkLibraries(root);
+    await rm(join(root, 'share', 'postgresql', 'postgres.bki'));
+    const account = await chooseAccount(null);
+    const folder = { dataDir: home, home, cluster: join(home, 'postgres'), account, port: null };
+    const failure = await createCluster(folder, { root, major: 18 }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(EmbeddedError);
+    expect(String(failure)).toMatch(/initdb failed[\s\S]*postgres\.bki[\s\S]*does not exist/);
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  test('by a kill is cleared away by the next one', async () => {
+    const dataDir = join(base, 'abandoned');
+    // No process has this pid: Linux and macOS end their pids below it.
+    const half = join(dataDir, 'postgres.new-99999999-abcd');
+    await mkdir(half, { recursive: true });
+    await writeFile(join(half, 'PG_VERSION'), '18\n');
+    await writeFile(`${half}.password`, 'secret');
+    await during(dataDir, async (server) => {
+      expect(await query(server.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect((await readdir(dataDir)).filter((name) => name.includes('.new-'))).toEqual([]);
+    });
   });
 });
 

@@ -14,7 +14,7 @@ import { renderSettings, serverArguments, serverSettings } from '../../receiver/
 
 test('root and broken lines never become the server account', () => {
   const passwd =
-    'root:x:0:0::/root:/bin/sh\n\nbroken\ntoor:x:0:0::/:\nnobody:*:-2:-2::/:\npostgres:x:101:104::/:/bin/sh\n';
+    'root:x:0:0::/:/bin/sh\n\nbroken\ntoor:x:0:0::/:\nnobody:*:-2:-2::/:\npostgres:x:101:104::/:/bin/sh\n';
   expect(parseAccounts(passwd)).toEqual([
     { name: 'nobody', uid: 4_294_967_294, gid: 4_294_967_294 },
     { name: 'postgres', uid: 101, gid: 104 },
