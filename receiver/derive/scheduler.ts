@@ -16,6 +16,8 @@ const JOBS_AT_ONCE = 2;
 const WAIT_MIN_MS = 500;
 const WAIT_MAX_MS = 10_000;
 const RESTART_WAIT_MS = 2_000;
+/** Looks for a job in a row that failed, over both workers; each looks every two seconds. */
+const FAILED_LOOKS = 4;
 
 /** UTC. Nightly jobs run apart from midnight, when other work is usually scheduled. */
 const SCHEDULE: Record<JobName, { match: string; maxAttempts: number }> = {
@@ -48,6 +50,8 @@ export async function startJobs(deps: SchedulerDeps): Promise<Scheduler> {
     maxConnections: CONNECTIONS,
     log: (message) => log.warn({}, message),
   });
+  // createPool listens on each connection already; graphile-worker looks for this listener and warns on stderr without it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     const cron = await superviseCron({ ...deps, pool });
     const timer = startDeriveTimer(pool, log);
@@ -69,7 +73,10 @@ export async function startJobs(deps: SchedulerDeps): Promise<Scheduler> {
   }
 }
 
-/** graphile-worker gives up after a long loss of the database; a receiver that waits it out must have its jobs back. */
+/**
+ * Keeps a runner going through losses of the database, however long. graphile-worker 0.17.3 does not by itself: when the connection breaks
+ * during a worker's first look for jobs it keeps that failure, and every later look fails with it; only a new runner looks anew.
+ */
 async function superviseCron(deps: JobDeps): Promise<{ stop(): Promise<void> }> {
   const stopped = new AbortController();
   let runner: Runner = await startRunner(deps);
@@ -109,8 +116,8 @@ async function superviseCron(deps: JobDeps): Promise<{ stop(): Promise<void> }> 
   };
 }
 
-function startRunner(deps: JobDeps): Promise<Runner> {
-  return run({
+async function startRunner(deps: JobDeps): Promise<Runner> {
+  const runner = await run({
     pgPool: deps.pool,
     schema: 'graphile_worker',
     concurrency: JOBS_AT_ONCE,
@@ -119,6 +126,17 @@ function startRunner(deps: JobDeps): Promise<Runner> {
     parsedCronItems: cronItems(),
     logger: new Logger(() => (level, message, meta) => logRunner(deps.log, level, message, meta)),
   });
+  let failedLooks = 0;
+  const reset = () => {
+    failedLooks = 0;
+  };
+  runner.events.on('worker:getJob:empty', reset).on('job:start', reset);
+  runner.events.on('worker:getJob:error', () => {
+    failedLooks++;
+    // It refuses only when it is ending already.
+    if (failedLooks === FAILED_LOOKS) runner.stop('no jobs can be read').catch(() => undefined);
+  });
+  return runner;
 }
 
 function taskList(deps: JobDeps): TaskList {
