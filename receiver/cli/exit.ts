@@ -43,8 +43,7 @@ export function explainError(error: unknown): { exitCode: ExitCode; message: str
   if (error instanceof AdministratorNeededError || error instanceof ForeignTableError) {
     return { exitCode: EXIT.no, message: error.message };
   }
-  if (error instanceof Problem)
-    return { exitCode: error.status === 400 ? EXIT.usage : EXIT.no, message: error.message };
+  if (error instanceof Problem) return explainProblem(error);
   const text = error instanceof AggregateError ? messageOf(error.errors[0]) : messageOf(error);
   const code = errorCode(error);
   if (code === '57014')
@@ -70,4 +69,14 @@ export function explainError(error: unknown): { exitCode: ExitCode; message: str
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What the shared queries refuse, in the words of a command line. */
+function explainProblem(problem: Problem): { exitCode: ExitCode; message: string } {
+  const { runs } = problem.members;
+  if (problem.status === 409 && Array.isArray(runs)) {
+    const tenants = runs.map((run: { tenant_id: number }) => run.tenant_id).join(', ');
+    return { exitCode: EXIT.no, message: `Several tenants have a run of this id: ${tenants}\nSay which with --tenant` };
+  }
+  return { exitCode: problem.status === 400 ? EXIT.usage : EXIT.no, message: problem.message };
 }

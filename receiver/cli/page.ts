@@ -58,19 +58,44 @@ function renderFacts(data: RunPageData, options: PageOptions): string {
   const facts: [string, string][] = [
     ['started', withAgo(run.started_at ?? run.first_event_at, options.nowMs)],
     ['took', run.duration_ms === null ? `not over, ${lastSign ?? 'no sign yet'}` : formatDuration(run.duration_ms)],
-    ['work', units === 0 ? 'nothing counted' : `${formatCount(units)} units, ${describeErrors(errors, units)}`],
+    [
+      'work',
+      units === 0
+        ? 'nothing counted'
+        : `${formatCount(units)} units in ${stages(stats.stage_stats.length)}, ${describeErrors(errors, units)}`,
+    ],
     [
       'cost',
       stats.vendor_usage.length === 0 ? 'no vendor was called' : describeCost(total.cost_usd, total.unpriced_calls),
     ],
     ['books', describeCompleteness(data, options.style)],
   ];
+  const trouble = findTrouble(data);
+  if (trouble.length > 0) facts.unshift(['trouble', options.style.bad(clean(trouble.join(' · ')))]);
   const lines = facts.map(([name, text]) => `${' '.repeat(INDENT)}${options.style.dim(name.padEnd(9))}${text}`);
   return lines.join('\n');
 }
 
+/** What a person must know before anything else, in the words they would use. */
+function findTrouble({ run, stats }: RunPageData): string[] {
+  const failed = stats.stage_stats.filter((stage) => stage.status === 'error').map((stage) => stage.stage);
+  const exhausted = stats.vendor_usage.filter((vendor) => vendor.quota_exhausted).map((vendor) => vendor.vendor);
+  const limited = stats.vendor_usage.reduce((sum, vendor) => sum + vendor.rate_limit_hits, 0);
+  return [
+    ...(run.status === 'abandoned' ? ['nothing was heard of it any more'] : []),
+    ...(failed.length > 0 ? [`${failed.join(', ')} failed`] : []),
+    ...(exhausted.length > 0 ? [`quota of ${exhausted.join(', ')} used up`] : []),
+    ...(limited > 0 ? [`${formatCount(limited)} ${limited === 1 ? 'rate limit' : 'rate limits'} hit`] : []),
+    ...(run.complete === false ? ['not all that was sent has arrived'] : []),
+  ];
+}
+
 function withAgo(iso: string | null, nowMs: number): string {
   return iso === null ? 'not known' : `${formatTime(iso)} UTC, ${formatAgo(iso, nowMs)}`;
+}
+
+function stages(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'stage' : 'stages'}`;
 }
 
 function describeErrors(errors: number, units: number): string {
@@ -112,12 +137,12 @@ function renderStages({ run, stats }: RunPageData, options: PageOptions): string
 
 function renderFailures(failures: RunFailure[], options: PageOptions): string {
   if (failures.length === 0) return '';
-  const table = renderTable(failureColumns(options.style), failures, { ...options, indent: INDENT });
+  const table = renderTable(failureColumns(failures, options.style), failures, { ...options, indent: INDENT });
   return titled('What failed', table, options.style);
 }
 
 function renderVendors(stats: RunStats, options: PageOptions): string {
-  const usage = stats.vendor_usage;
+  const usage = [...stats.vendor_usage].sort((a, b) => Number(b.cost_usd) - Number(a.cost_usd) || b.calls - a.calls);
   if (usage.length === 0) return '';
   const total = usage.length > 1 ? { total: vendorTotal(usage) } : {};
   const table = renderTable(vendorColumns(usage, options.style), usage, { ...options, indent: INDENT, ...total });

@@ -44,12 +44,12 @@ export function stageColumns(run: Run, stages: StageStats[], style: Style): Colu
       align: right,
       leaves: 7,
     }),
-    { title: 'p50', value: (s) => formatDuration(s.p50_ms), align: right, leaves: 4 },
-    { title: 'p95', value: (s) => formatDuration(s.p95_ms), align: right, leaves: 2 },
-    { title: 'p99', value: (s) => formatDuration(s.p99_ms), align: right, leaves: 8 },
-    ...some(stages, (s) => s.duration_samples > 0, {
+    { title: 'p50', value: (s) => percentile(s, s.p50_ms), align: right, leaves: 4 },
+    { title: 'p95', value: (s) => percentile(s, s.p95_ms), align: right, leaves: 2 },
+    { title: 'p99', value: (s) => percentile(s, s.p99_ms), align: right, leaves: 8 },
+    ...some(stages, hasSpread, {
       title: 'of',
-      value: (s) => (s.duration_samples > 0 ? describeSamples(s) : DASH),
+      value: (s) => describeSamples(s),
       paint: (text) => style.dim(text),
       leaves: 10,
     }),
@@ -63,9 +63,19 @@ export function stageColumns(run: Run, stages: StageStats[], style: Style): Colu
   ];
 }
 
+/** The percentiles of one duration are that duration, which stands under "took" already. */
+function hasSpread(stage: StageStats): boolean {
+  return stage.duration_samples > 1 || (stage.duration_samples === 1 && stage.duration_class !== 'stage');
+}
+
+function percentile(stage: StageStats, ms: number | null): string {
+  return formatDuration(hasSpread(stage) ? ms : null);
+}
+
 function describeSamples(stage: StageStats): string {
-  const names: Record<string, string> = { item: 'items', vendor_call: 'calls', stage: 'stages' };
-  return names[stage.duration_class ?? ''] ?? '';
+  if (!hasSpread(stage)) return '';
+  const names: Record<string, string> = { item: 'items', vendor_call: 'calls', stage: 'spans' };
+  return `${formatCount(stage.duration_samples)} ${names[stage.duration_class ?? ''] ?? 'durations'}`;
 }
 
 function describeCost(costUsd: string, complete: boolean | null): string {
@@ -178,17 +188,17 @@ export function vendorColumns(usage: VendorUsage[], style: Style): Column<Vendor
   ];
 }
 
-export function failureColumns(style: Style): Column<RunFailure>[] {
+export function failureColumns(failures: RunFailure[], style: Style): Column<RunFailure>[] {
   return [
     { title: 'times', value: (f) => formatCount(f.failures), align: 'right', paint: (text) => style.bad(text) },
     { title: 'error', value: (f) => f.error_code, shrinksTo: 12 },
     { title: 'in', value: (f) => `${f.stage}, ${describeKind(f)}`, shrinksTo: 12 },
-    {
+    ...some(failures, (f) => f.first_item !== null, {
       title: 'for example item',
       value: (f) => (f.first_item === null ? DASH : String(f.first_item)),
       align: 'right',
       leaves: 1,
-    },
+    }),
     { title: 'last at', value: (f) => formatTime(f.last_at).slice(11), leaves: 2 },
   ];
 }

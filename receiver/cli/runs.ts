@@ -61,7 +61,7 @@ function describeNothing(options: Omit<RunsOptions, 'json'>): string {
 
 function runColumns(style: Style, nowMs: number): Column<ListedRun>[] {
   return [
-    { title: 'run', value: (r) => r.run_key ?? String(r.run_id), shrinksTo: 16 },
+    { title: 'run', value: (r) => r.run_key ?? String(r.run_id), shrinksTo: 30 },
     { title: 'tenant', value: (r) => r.tenant_name ?? String(r.tenant_id), shrinksTo: 6 },
     { title: 'pipeline', value: (r) => r.pipeline ?? DASH, shrinksTo: 10, leaves: 2 },
     {

@@ -13,7 +13,7 @@ export interface Column<R> {
   /** Colours the padded cell; must not change its width. */
   paint?(text: string, row: R): string;
   align?: 'left' | 'right';
-  /** Columns with the largest number leave first when the width is short; without one a column stays. */
+  /** Columns with the largest number leave first when the width is short; without one a column stays. See LEAVES_BEFORE_CUTTING. */
   leaves?: number;
   /** May be cut to this many characters when the width is short. */
   shrinksTo?: number;
@@ -58,13 +58,16 @@ function layOut<R>(column: Column<R>, rows: R[]): Laid<R> {
   return { column, cells, width: Math.max(textWidth(column.title), ...cells.map(textWidth)) };
 }
 
+/** From this number on a column leaves before any text is cut; below it text is cut first. */
+const LEAVES_BEFORE_CUTTING = 4;
+
 function fitWidth<R>(laid: Laid<R>[], width: number): Laid<R>[] {
   let kept = laid;
   while (lineWidth(kept) > width) {
     const excess = lineWidth(kept) - width;
     const room = kept.reduce((sum, one) => sum + Math.max(0, one.width - (one.column.shrinksTo ?? one.width)), 0);
-    if (room >= excess) return shrink(kept, excess);
     const leaver = Math.max(...kept.map((one) => one.column.leaves ?? 0));
+    if (leaver < LEAVES_BEFORE_CUTTING && room >= excess) return shrink(kept, excess);
     if (leaver === 0) return shrink(kept, room);
     kept = kept.filter((one) => one.column.leaves !== leaver);
   }

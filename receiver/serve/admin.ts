@@ -16,7 +16,7 @@ export function adminRoutes(operators: pg.Pool): Router {
   router.use(
     ['/tokens', '/tenants'],
     requireAdmin,
-    express.json({ limit: BODY_BYTES, inflate: false, type: () => true }),
+    express.json({ limit: BODY_BYTES, inflate: false, strict: false, type: () => true }),
   );
 
   router.get('/tokens', async (req, res) => {

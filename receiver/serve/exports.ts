@@ -19,15 +19,17 @@ export function exportRoutes(pools: ScopePools): Router {
     res.set({
       'Content-Type': 'text/csv; charset=utf-8; header=present',
       'Content-Disposition': `attachment; filename="run_events_${run.tenant_id}_${run.run_id}.csv"`,
-      Trailer: ROWS_TRAILER,
     });
     if (req.method === 'HEAD') {
       res.end();
       return;
     }
+    // Only a chunked body can have a trailer; Node ends the process of whoever announces one without.
+    const hasTrailer = req.httpVersion === '1.1';
+    if (hasTrailer) res.set('Trailer', ROWS_TRAILER);
     const csv = eventsCsv(scope, run);
     await pipeline(csv.stream, res, { end: false });
-    res.addTrailers({ [ROWS_TRAILER]: String(csv.rowCount()) });
+    if (hasTrailer) res.addTrailers({ [ROWS_TRAILER]: String(csv.rowCount()) });
     res.end();
   });
 

@@ -15,17 +15,17 @@ const text = (maxChars: number) =>
     .refine((value) => !value.includes('\0'), 'holds a NUL character')
     .refine((value) => [...value].length <= maxChars, `is longer than ${maxChars} characters`);
 
-const tenantRef = text(64).regex(
-  /^([1-9][0-9]{0,9}|[a-z][a-z0-9._-]{0,63})$/,
-  'is neither a tenant number nor a tenant name',
-);
+const tenantRef = text(64).regex(/^([1-9][0-9]{0,9}|[a-z][a-z0-9._-]{0,63})$/, {
+  error: 'is neither a tenant number nor a tenant name',
+  abort: true,
+});
 
 const time = z
   .string()
-  .regex(
-    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?$/,
-    'is not 2026-11-23 or 2026-11-23T01:30:00Z',
-  )
+  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?$/, {
+    error: 'is not 2026-11-23 or 2026-11-23T01:30:00Z',
+    abort: true,
+  })
   .refine((value) => !Number.isNaN(Date.parse(value)) && Number(value.slice(0, 4)) >= 1970, 'is not a time since 1970')
   // A bare day is that day at 00:00 UTC, whatever the database session thinks.
   .transform((value) => (value.includes('T') ? value : `${value}T00:00:00Z`));
@@ -33,7 +33,7 @@ const time = z
 const count = (max: number) =>
   z
     .string()
-    .regex(/^[1-9][0-9]{0,5}$/, 'is not a whole number above 0')
+    .regex(/^[1-9][0-9]{0,5}$/, { error: 'is not a whole number above 0', abort: true })
     .transform(Number)
     .refine((value) => value <= max, `is above ${max}`);
 
@@ -60,7 +60,7 @@ export const noQuery = z.strictObject({});
 
 export const idParam = z
   .string()
-  .regex(/^[1-9][0-9]{0,14}$/, 'is not a number')
+  .regex(/^[1-9][0-9]{0,14}$/, { error: 'is not a number', abort: true })
   .transform(Number);
 
 export const tenantRefParam = tenantRef;
@@ -126,7 +126,7 @@ function describeIssue(issue: z.core.$ZodIssue, name: string): { parameter: stri
     return issue.keys.slice(0, 10).map((key) => ({ parameter: key.slice(0, 64), message: 'is not known here' }));
   }
   if (issue.code === 'invalid_value') return [{ parameter, message: `must be one of ${issue.values.join(', ')}` }];
-  if (issue.code === 'invalid_type') return [{ parameter, message: `must be given once, as ${issue.expected}` }];
+  if (issue.code === 'invalid_type') return [{ parameter, message: `must be one ${issue.expected}` }];
   return [{ parameter, message: issue.message }];
 }
 

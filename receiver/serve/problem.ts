@@ -58,6 +58,8 @@ export function sendProblem(res: Response, problem: Problem): void {
     detail: problem.message,
     ...problem.members,
   };
+  // An export that fails before its first byte has set these already; they would be wrong here, and a trailer without chunks is an error.
+  for (const header of ['Trailer', 'Content-Disposition']) res.removeHeader(header);
   res.status(problem.status).set(problem.headers).type('application/problem+json').send(JSON.stringify(body));
 }
 

@@ -1,4 +1,4 @@
--- What went wrong in a run: error codes by stage and vendor, the most frequent first. $1 tenant_id, $2 run_id, $3 and $4 the run's first and
+-- What went wrong in a run: error codes by stage and vendor, what ended a stage first, then the most frequent. $1 tenant_id, $2 run_id, $3 and $4 the run's first and
 -- last event time, $5 rows. A vendor call says how many of its calls failed; any other row is one failure.
 select to_json(line) as line
 from (
@@ -18,5 +18,5 @@ from (
     and e.kind in ('stage', 'item', 'vendor_call')
   group by e.stage, e.vendor, e.kind, coalesce(e.error_code, 'ERROR')
 ) line
-order by line.failures desc, line.stage, line.vendor, line.error_code
+order by line.kind = 'stage' desc, line.failures desc, line.stage, line.vendor, line.error_code
 limit $5;

@@ -1,0 +1,227 @@
+/** The CSV export: its columns are a promise, a spreadsheet runs nothing in it, and a slow reader costs neither memory nor a transaction. */
+
+import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createDays, ledgerRow, writeRows } from '../helpers/ledger_writer.ts';
+import { seedRun } from './api_seed.ts';
+import { type ApiUnderTest, bearer, startApi, TENANT_A } from './api_server.ts';
+
+let api: ApiUnderTest;
+const BIG_RUN = 99;
+const BIG_ROWS = 200_000;
+const STEP_BYTES = 4 * 1024 * 1024;
+const night = new Date('2026-11-22T23:55:00.000Z');
+
+const PROMISED = 'run_id,tenant_id,stage,company_id,event,status,error_code,duration_ms,trace_id,extra,ts';
+const OURS =
+  'span_id,seq,kind,vendor,calls,errors,units_total,units_success,units_error,rate_limit_hits,quota_exhausted,cost_usd,tokens_input,tokens_output,price_id,bucket,metrics';
+
+beforeAll(async () => {
+  api = await startApi();
+  await createDays(api.owner, '2026-11-21', '2026-11-24');
+}, 60_000);
+afterAll(() => api.stop());
+
+interface Export {
+  header: string;
+  lines: string[];
+  trailer: string | undefined;
+}
+
+/** Reads with node:http, because fetch does not show trailers. */
+function exportRun(runId: number, token: string): Promise<Export> {
+  return new Promise((resolve, reject) => {
+    get(`${api.url}/export/run_events.csv?run_id=${runId}`, { headers: bearer(token) }, async (response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+      const [header = '', ...lines] = Buffer.concat(chunks).toString().trimEnd().split('\n');
+      resolve({ header, lines, trailer: response.trailers['x-runledger-rows'] });
+    }).on('error', reject);
+  });
+}
+
+it('the eleven promised columns come first and in order; every row comes once, in key order, over midnight too', async () => {
+  const rows = await seedRun(api.owner, { tenantId: TENANT_A, runId: 1, startedAt: night, items: 700 });
+  const { header, lines, trailer } = await exportRun(1, api.tokens.a);
+  expect(header).toBe(`${PROMISED},${OURS}`);
+  expect(lines).toHaveLength(rows.length);
+  expect(rows.length).toBeGreaterThan(4000);
+  expect(trailer).toBe(String(rows.length));
+  const { rows: stored } = await api.owner.query(
+    `select to_char(ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || ',' || span_id || ',' || seq as key
+     from run_event_logs where run_id = 1 order by ts, span_id, seq`,
+  );
+  const keys = lines.map((line) => /,(20\d\d-[^,]+Z,[0-9a-f]{16},-?\d+),/.exec(line)?.[1]);
+  expect(keys).toEqual(stored.map((row) => row.key));
+  expect(new Set(keys.map((key) => key?.slice(0, 10)))).toEqual(new Set(['2026-11-22', '2026-11-23']));
+});
+
+it('cells that a spreadsheet would run are neutralised, others are left as they are', async () => {
+  const formulas = [
+    '=cmd()',
+    '+1',
+    '-1+1',
+    '@SUM(A1)',
+    '\t=1',
+    '\r=1',
+    ' =1',
+    '\n=1',
+    '＝1',
+    '=HYPERLINK("http://x","y")',
+  ];
+  const plain = ['a=b', '1-2', 'x@y', '"quoted", and more', '{"a": "=1"}', '-'];
+  const run = { tenant_id: TENANT_A, run_id: 2 };
+  const ts = (n: number) => `2026-11-22 10:00:0${Math.floor(n / 10)}.00000${n % 10}+00`;
+  const rows = [...formulas, ...plain].map((stage, n) => ledgerRow({ ...run, kind: 'stage', stage, ts: ts(n) }));
+  await writeRows(api.owner, rows);
+  const text = await (await api.get('/export/run_events.csv?run_id=2', api.tokens.a)).text();
+  const stages = parseCsv(text)
+    .slice(1)
+    .map((cells) => cells[2] ?? '');
+  expect(stages.slice(0, formulas.length)).toEqual(formulas.map((formula) => `'${formula}`));
+  // A lone dash is neutralised as well: the rule looks at the first character only.
+  expect(stages.slice(formulas.length)).toEqual([...plain.slice(0, -1), "'-"]);
+  const seqs = parseCsv(text)
+    .slice(1)
+    .map((cells) => cells[12]);
+  expect(new Set(seqs)).toEqual(new Set(['1']));
+});
+
+it('a negative seq stays a number', async () => {
+  await writeRows(api.owner, [
+    ledgerRow({ tenant_id: TENANT_A, run_id: 3, kind: 'log', seq: -1, ts: '2026-11-22 10:00:00+00', event: 'note' }),
+  ]);
+  const { lines } = await exportRun(3, api.tokens.a);
+  expect(lines[0]?.split(',')[12]).toBe('-1');
+});
+
+it('HEAD answers the headers and reads nothing', async () => {
+  const answer = await api.get('/export/run_events.csv?run_id=1', api.tokens.a, { method: 'HEAD' });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toContain('text/csv');
+  expect(await answer.text()).toBe('');
+});
+
+it('HTTP/1.0, which knows no trailers, gets the whole file and harms nobody', async () => {
+  const { lines } = await exportRun(1, api.tokens.a);
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `GET /export/run_events.csv?run_id=1 HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer ${api.tokens.a}\r\n\r\n`,
+  );
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks).toString().split('\r\n\r\n')[1] ?? '';
+  expect(body.trimEnd().split('\n').slice(1).join('\n') === lines.join('\n')).toBe(true);
+});
+
+it('an export that fails before its first byte is an ordinary problem', async () => {
+  await api.owner.query('alter table run_event_logs rename to run_event_logs_away');
+  try {
+    const answer = await api.get('/export/run_events.csv?run_id=1', api.tokens.a);
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get('content-disposition')).toBeNull();
+    expect(await answer.json()).toMatchObject({ status: 500, detail: expect.not.stringContaining('run_event_logs') });
+  } finally {
+    await api.owner.query('alter table run_event_logs_away rename to run_event_logs');
+  }
+  expect((await api.get('/healthz')).status).toBe(200);
+});
+
+it('a reader who stops for a while keeps memory flat and holds no transaction; then gets every row', async () => {
+  await api.owner.query(FILL, [BIG_RUN, TENANT_A, BIG_ROWS]);
+  const response = await open(`${api.url}/export/run_events.csv?run_id=${BIG_RUN}`);
+  const before = memoryBytes();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const { rows: sessions } = await api.owner.query(
+    `select state, xact_start, backend_xmin from pg_stat_activity
+     where datname = current_database() and application_name in ('runledger_reader', 'runledger_operator')`,
+  );
+  expect(sessions.length).toBeGreaterThan(0);
+  expect(sessions.every((session) => session.xact_start === null && session.backend_xmin === null)).toBe(true);
+  // The whole file is over 30 MB; what is held for a reader who takes nothing is a page and the sockets' buffers.
+  expect(memoryBytes() - before).toBeLessThan(16 * 1024 * 1024);
+  let bytes = 0;
+  let lines = 0;
+  let highest = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    for (const byte of chunk) if (byte === 10) lines++;
+    if (Math.floor(bytes / STEP_BYTES) !== Math.floor((bytes - chunk.length) / STEP_BYTES)) {
+      highest = Math.max(highest, memoryBytes() - before);
+    }
+  }
+  expect(lines).toBe(BIG_ROWS + 1);
+  expect(response.trailers['x-runledger-rows']).toBe(String(BIG_ROWS));
+  expect(bytes).toBeGreaterThan(30 * 1024 * 1024);
+  expect(highest).toBeLessThan(16 * 1024 * 1024);
+}, 120_000);
+
+it('a reader who goes away ends the reading', async () => {
+  const response = await open(`${api.url}/export/run_events.csv?run_id=${BIG_RUN}`);
+  response.destroy();
+  const busy = `select count(*)::int as n from pg_stat_activity where datname = current_database()
+    and application_name = 'runledger_reader' and state <> 'idle'`;
+  await expect.poll(async () => (await api.owner.query(busy)).rows[0]?.n, { timeout: 5000 }).toBe(0);
+  const reads = async () => {
+    const { rows } = await api.owner.query(
+      `select sum(xact_commit)::int as n from pg_stat_database where datname = current_database()`,
+    );
+    return rows[0]?.n as number;
+  };
+  const first = await reads();
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  // Only the tests' own looks at the counter; an export that went on would commit a transaction for each of its 200 pages.
+  expect((await reads()) - first).toBeLessThan(20);
+  expect((await api.get('/runs', api.tokens.a)).status).toBe(200);
+}, 20_000);
+
+function open(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: bearer(api.tokens.a) }, (response) => {
+      response.pause();
+      resolve(response);
+    }).on('error', reject);
+  });
+}
+
+setFlagsFromString('--expose_gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What is held for good reason: heap and buffers after a collection, so that garbage is no part of it. */
+function memoryBytes(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [[]];
+  let cell = '';
+  let quoted = false;
+  for (let n = 0; n < text.length; n++) {
+    const c = text[n];
+    if (quoted && c === '"' && text[n + 1] === '"') cell += text[++n];
+    else if (c === '"') quoted = !quoted;
+    else if (!quoted && (c === ',' || c === '\n')) {
+      rows.at(-1)?.push(cell);
+      cell = '';
+      if (c === '\n') rows.push([]);
+    } else cell += c;
+  }
+  return rows.slice(0, -1);
+}
+
+const FILL = `
+with filled as (
+  insert into run_event_logs (run_id, tenant_id, stage, company_id, event, status, duration_ms, trace_id, extra, ts, span_id, seq, kind, units_total, units_success)
+  select $1, $2, 'crawl', n, 'finish', 'ok', n % 9000, repeat('ab', 16), jsonb_build_object('host', 'example-' || n || '.test'),
+    timestamptz '2026-11-22 00:00:00Z' + n * interval '1 millisecond', lpad(to_hex(n), 16, '0'), 1, 'item', 1, 1
+  from generate_series(1, $3::int) n
+  returning ts
+)
+insert into enrichment_runs (run_id, tenant_id, started_at, first_event_at, last_event_at)
+select $1, $2, min(ts), min(ts), max(ts) from filled`;
