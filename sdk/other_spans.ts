@@ -27,15 +27,18 @@ export function foreignKind(attributes: Attributes, spanKind: SpanKind): 'stage'
   return attributes[ATTR.itemId] !== undefined || attributes['company.id'] !== undefined ? 'item' : null;
 }
 
-/** True when two names mean one vendor: `openai` and `azure.ai.openai`, `bedrock` and `aws.bedrock`. */
+/** True when two names mean one vendor: `openai` and `azure.ai.openai`, `gemini` and `gcp.vertex_ai`. */
 export function sameVendor(a: string, b: string): boolean {
   const left = plain(a);
   const right = plain(b);
   return left !== '' && right !== '' && (left.includes(right) || right.includes(left));
 }
 
+/** Without punctuation, and one name for vendors whose products go by several. */
 function plain(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const letters = name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  if (/google|gemini|vertex/.test(letters)) return 'google';
+  return letters === 'grok' ? 'xai' : letters;
 }
 
 /** The first of `names` that holds text. */

@@ -29,6 +29,17 @@ class StampingProcessor implements tracing.SpanProcessor {
     }
   }
 
+  /** The receiver decides by its own table of names; a part of a call says so itself, so that both count alike. */
+  onEnding(span: tracing.Span): void {
+    const call = this.#places.get(span)?.call;
+    if (call === undefined || call === null) return;
+    try {
+      if (isModelCall(span.attributes) && isCallOf(call, span.attributes)) span.setAttribute(ATTR.vendor, call.vendor);
+    } catch (error) {
+      noteInternalError(error);
+    }
+  }
+
   onEnd(span: tracing.ReadableSpan): void {
     const frame = this.#places.get(span);
     if (frame === undefined) return;
@@ -122,7 +133,7 @@ const TOKENS_OUTPUT = [
   'ai.usage.completionTokens',
 ];
 
-/** True when the receiver will take the span for a part of this call: a call of the same vendor makes no row inside it. */
+/** True when a span inside `call` is a part of it: a model span of the same vendor, or any where the call is a model call itself. */
 function isCallOf(call: VendorCallSpan, attributes: Attributes): boolean {
   const vendor = textOf(
     attributes,
@@ -133,7 +144,7 @@ function isCallOf(call: VendorCallSpan, attributes: Attributes): boolean {
     'llm.system',
     'ai.model.provider',
   );
-  return vendor === undefined || sameVendor(call.vendor, vendor);
+  return vendor === undefined || call.asksModel || sameVendor(call.vendor, vendor);
 }
 
 function statesQuota(span: tracing.ReadableSpan): boolean {

@@ -43,6 +43,8 @@ export class VendorCallSpan extends OpenSpan implements VendorCall {
   readonly vendor: string;
   /** The call that this one is a part of: of the same vendor, so the receiver makes no row of it. */
   readonly outer: VendorCallSpan | null;
+  /** A model was named: model spans inside are how this call is made, whatever they call their provider. */
+  readonly asksModel: boolean;
   inner: InnerSums | null = null;
   #usage: Usage | null = null;
   #hits = 0;
@@ -61,6 +63,7 @@ export class VendorCallSpan extends OpenSpan implements VendorCall {
       place.run.silent,
     );
     this.vendor = name;
+    this.asksModel = options.model !== undefined;
     this.outer = place.call?.vendor === name ? place.call : null;
     this.frame = { run: place.run, stage: place.stage, item: place.item, call: this };
     place.run.open.add(this);

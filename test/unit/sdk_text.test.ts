@@ -79,6 +79,8 @@ test.each([
   ['aws.bedrock', 'bedrock', true],
   ['xai', 'x_ai', true],
   ['openai', 'OpenAI', true],
+  ['vertex', 'gcp.gemini', true],
+  ['grok', 'x_ai', true],
   ['openai', 'anthropic', false],
   ['tavily', '', false],
 ])('%s and %s are one vendor: %s', (a, b, same) => {

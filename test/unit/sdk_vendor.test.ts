@@ -161,6 +161,33 @@ test('an inner call of the same vendor is a part of the outer one: marked, summe
   expect(memory.named('p').attributes['runledger.sent.vendor_calls']).toBe(2);
 });
 
+test('a model span inside a call of the same vendor names that vendor, so that the receiver takes it for a part too', () => {
+  run({ tenant: 7, pipeline: 'p', id: 1 }, () => {
+    vendorCall('openai', () =>
+      foreignSpan('azure', {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.provider.name': 'azure.ai.openai',
+        'gen_ai.usage.input_tokens': 7,
+      }),
+    );
+    vendorCall('router', { model: 'gpt-x' }, () =>
+      foreignSpan('routed', {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.provider.name': 'anthropic',
+        'gen_ai.usage.input_tokens': 8,
+      }),
+    );
+  });
+  expect(memory.named('azure').attributes).toMatchObject({
+    'runledger.vendor': 'openai',
+    'runledger.within': 'openai',
+  });
+  expect(memory.named('routed').attributes['runledger.vendor']).toBe('router');
+  expect(memory.named('openai').attributes['runledger.tokens_input']).toBe(7);
+  expect(memory.named('router').attributes['runledger.tokens_input']).toBe(8);
+  expect(memory.named('p').attributes['runledger.sent.vendor_calls']).toBe(2);
+});
+
 test('the model spans of another vendor inside a call are rows of their own and not summed', () => {
   run({ tenant: 7, pipeline: 'p', id: 1 }, () => vendorCall('tavily', () => chat({ 'gen_ai.usage.input_tokens': 10 })));
   expect(memory.named('tavily').attributes['runledger.tokens_input']).toBeUndefined();
