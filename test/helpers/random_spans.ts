@@ -151,7 +151,7 @@ function addChild(
   const base = { events, statusCode };
   switch (random.below(7)) {
     case 0:
-      return add({
+      add({
         ...base,
         attributes: [
           ...common(false),
@@ -161,8 +161,9 @@ function addChild(
           ...randomMetrics(random),
         ],
       });
+      break;
     case 1:
-      return add({
+      add({
         ...base,
         attributes: [
           ...common(false),
@@ -172,9 +173,10 @@ function addChild(
           ...randomMetrics(random),
         ],
       });
+      break;
     case 2:
     case 3:
-      return add({
+      add({
         ...base,
         kind: 3,
         attributes: [
@@ -186,10 +188,12 @@ function addChild(
           ...(random.chance(0.5) ? [item] : []),
         ],
       });
+      break;
     case 4:
-      return add({ ...base, name: 'framework', attributes: [...common(false), ...stage] });
+      add({ ...base, name: 'framework', attributes: [...common(false), ...stage] });
+      break;
     case 5:
-      return add({
+      add({
         name: 'start',
         attributes: [
           ...common(false),
@@ -200,8 +204,9 @@ function addChild(
           text('runledger.subject.start_unix_nano', `${startUs + random.below(9)}000`),
         ],
       });
+      break;
     default:
-      return add({ attributes: [...common(true), text('runledger.kind', 'heartbeat')] });
+      add({ attributes: [...common(true), text('runledger.kind', 'heartbeat')] });
   }
 }
 
