@@ -135,6 +135,7 @@ function* walkRequest<R extends Span | LogRecord>(walk: Walk<R>): Steps<R> {
   place.group = -1;
   startBody(json);
   for (let member = nextMember(json, request); member !== NO_MEMBER; member = nextMember(json, request)) {
+    if (isTurn(walk)) yield turnChunk<R>();
     if (member === GROUPS) {
       isOwn = true;
       yield* walkGroups(walk);

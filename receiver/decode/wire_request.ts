@@ -78,6 +78,7 @@ function isTurn(walk: Walk): boolean {
 function* checkRequest(walk: Walk): Generator<void, void, undefined> {
   const { wire, place } = walk;
   while (wire.pos < wire.length) {
+    if (isTurn(walk)) yield;
     if (enterField(walk, wire.length, HEAD) === 0) continue;
     place.group++;
     const end = readEnd(wire, wire.length);
@@ -135,6 +136,7 @@ function* decodeRequest<R extends Span | LogRecord>(
   wire.pos = 0;
   walk.left = SKIP_FIELDS;
   while (wire.pos < wire.length) {
+    if (isTurn(walk)) yield turnChunk<R>();
     if (enterField(walk, wire.length, HEAD) === 0) continue;
     place.group++;
     place.scope = -1;
