@@ -71,3 +71,8 @@ export function hasServiceName(): boolean {
 export function otlpProtocol(): string {
   return envText('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? envText('OTEL_EXPORTER_OTLP_PROTOCOL') ?? 'http/protobuf';
 }
+
+/** The environment of a child process; `withoutNodeOptions` keeps loaders and inspectors of this process out of it. */
+export function childEnvironment(withoutNodeOptions: boolean): NodeJS.ProcessEnv {
+  return withoutNodeOptions ? { ...process.env, NODE_OPTIONS: '' } : process.env;
+}

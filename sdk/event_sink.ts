@@ -26,14 +26,14 @@ export class EventSink {
 
   add(name: string, attributes: Attributes): void {
     if (this.#room === 0 || this.#owner.ended) this.#nextCarrier();
-    this.#target.addEvent(name, attributes);
+    this.#target.addEvent(name, attributes, this.#owner.frame.run.clock?.now());
     this.#room--;
     if (this.#owner.ended) this.close();
   }
 
   /** Ends the open carrier: its events leave now. */
   close(): void {
-    this.#carrier?.end();
+    this.#carrier?.end(this.#owner.frame.run.clock?.now());
     this.#carrier = null;
     this.#room = 0;
   }
@@ -44,7 +44,8 @@ export class EventSink {
     const { run, stage } = this.#owner.frame;
     const attributes: Attributes = { [ATTR.tenantId]: run.tenant, [ATTR.runId]: run.id };
     if (stage !== null) attributes[ATTR.stage] = stage.name;
-    this.#carrier = startSpan(run.tracer, { name: 'events', attributes, parent: this.#owner.context });
+    const at = run.clock?.now();
+    this.#carrier = startSpan(run.tracer, { name: 'events', attributes, parent: this.#owner.context, at });
     this.#target = this.#carrier;
     this.#room = eventsPerSpan();
   }

@@ -11,8 +11,8 @@ export interface Flushing {
   flush: (timeoutMs: number) => Promise<void>;
   /** Sends what is queued while nothing else runs; false when this provider cannot do so. */
   flushBlocking: (timeoutMs: number) => boolean;
-  /** True when something waits to be sent. */
-  pending: () => boolean;
+  /** How many spans wait to be sent, and how many were queued since the start. */
+  counts: () => { pending: number; queued: number };
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -22,19 +22,25 @@ const FLUSH_MS = 5_000;
 
 /** Installs the hooks. @returns a function that removes them. */
 export function installExitHooks(flushing: Flushing): () => void {
+  let lastError: unknown = 'process_exit';
+  let flushedAt = -1;
   const onCrash = (error: unknown) => {
+    lastError = error;
     // A listener of the application's may keep the process alive; then the run is not over.
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return;
     endOpenRuns((run) => run.fail(error));
     flushing.flushBlocking(FLUSH_MS);
   };
-  const onExit = () => {
-    endOpenRuns((run) => run.fail('process_exit'));
-    if (flushing.pending()) flushing.flushBlocking(FLUSH_MS);
+  const onExit = (code: number) => {
+    endOpenRuns((run) => run.fail(code === 0 ? 'process_exit' : lastError));
+    if (flushing.counts().pending > 0) flushing.flushBlocking(FLUSH_MS);
   };
-  // Fires again after the flush; by then nothing is pending and the process ends.
+  // Fires again after the flush. One try for what is there: with the receiver away the process would never end otherwise.
   const onBeforeExit = () => {
-    if (flushing.pending()) void flushing.flush(FLUSH_MS);
+    const { pending, queued } = flushing.counts();
+    if (pending === 0 || queued === flushedAt) return;
+    flushedAt = queued;
+    void flushing.flush(FLUSH_MS);
   };
   const onSignal = (signal: CaughtSignal) => {
     if (process.listenerCount(signal) > 1) {

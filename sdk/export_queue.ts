@@ -3,7 +3,7 @@
  * when a receiver is away for longer than the exporter itself is patient. Nothing is lost while there is room.
  */
 
-import { TraceFlags } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { core, tracing } from '@opentelemetry/sdk-node';
 import { ATTR } from './attributes.ts';
 import type { BatchSettings } from './environment.ts';
@@ -13,48 +13,41 @@ import { openRuns } from './run.ts';
 
 /** Requests on the wire at once. OpenTelemetry's own flush of a full queue starts 128, of which its exporter refuses 98. */
 const PARALLEL_REQUESTS = 4;
+/** Values of OpenTelemetry's ExportResultCode. */
+const SUCCESS = 0;
+const FAILED = 1;
 /** Pause after the exporter has given up on a batch, which by default it does after 10 s. */
 const RETRY_PAUSE_MS = 1_000;
 /** gRPC status codes after which trying again may help. */
 const RETRYABLE_GRPC = new Set([1, 4, 8, 10, 11, 14, 15]);
 
-interface Batch {
-  spans: tracing.ReadableSpan[];
-  done: (result: core.ExportResult) => void;
-}
+type Batch = tracing.ReadableSpan[];
 
-/** The exporter behind the batch queue: limits requests, tries again, counts. */
-class PatientExporter implements tracing.SpanExporter {
+/** Between the batch queue and the exporter: owns each batch until it is acknowledged or lost, limits requests, tries again, counts. */
+class Dispatcher {
+  /** Spans that are neither acknowledged nor lost. */
+  held = 0;
   readonly #exporter: tracing.SpanExporter;
-  /** Twice the queue: a flush hands over a full queue while older batches still wait for an answer. */
-  readonly #capacity: number;
   readonly #waiting: Batch[] = [];
   readonly #sending = new Set<Batch>();
   readonly #pausing = new Map<Batch, NodeJS.Timeout>();
-  #held = 0;
   #closing = false;
   #frozen = false;
   #idle: (() => void)[] = [];
 
-  constructor(exporter: tracing.SpanExporter, capacity: number) {
+  constructor(exporter: tracing.SpanExporter) {
     this.#exporter = exporter;
-    this.#capacity = capacity;
   }
 
-  export(spans: tracing.ReadableSpan[], done: (result: core.ExportResult) => void): void {
-    const batch = { spans, done };
-    if (this.#held + spans.length > this.#capacity) {
-      this.#lose(batch, new Error('no room left'));
-      return;
-    }
-    this.#held += spans.length;
+  take(batch: Batch): void {
+    this.held += batch.length;
     this.#waiting.push(batch);
     this.#pump();
   }
 
   /** Spans handed over and not acknowledged. */
   unacknowledged(): tracing.ReadableSpan[] {
-    return [...this.#sending, ...this.#pausing.keys(), ...this.#waiting].flatMap((batch) => batch.spans);
+    return [...this.#sending, ...this.#pausing.keys(), ...this.#waiting].flat();
   }
 
   /** From here on each batch is tried once more and then counted as lost, so that the process can end. */
@@ -80,13 +73,10 @@ class PatientExporter implements tracing.SpanExporter {
     for (const timer of this.#pausing.values()) clearTimeout(timer);
   }
 
-  forceFlush(): Promise<void> {
-    if (this.#held === 0) return Promise.resolve();
+  /** Resolves when every batch is acknowledged or lost. */
+  settled(): Promise<void> {
+    if (this.held === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
-  }
-
-  shutdown(): Promise<void> {
-    return this.#exporter.shutdown();
   }
 
   #pump(): void {
@@ -99,76 +89,81 @@ class PatientExporter implements tracing.SpanExporter {
 
   #send(batch: Batch): void {
     this.#sending.add(batch);
+    // A later try may start from anywhere, also from inside a run; the request must not become a span of it.
+    const untraced = loadSdkNode().core.suppressTracing(ROOT_CONTEXT);
     try {
-      this.#exporter.export(batch.spans, (result) => this.#answered(batch, result));
+      context.with(untraced, () => this.#exporter.export(batch, (result) => this.#answered(batch, result)));
     } catch (error) {
       noteInternalError(error);
-      this.#answered(batch, { code: 1, error: error instanceof Error ? error : new Error(String(error)) });
+      this.#answered(batch, { code: FAILED, error: error instanceof Error ? error : new Error(String(error)) });
     }
   }
 
   #answered(batch: Batch, result: core.ExportResult): void {
     if (!this.#sending.delete(batch)) return;
-    if (result.code === 0) {
-      health.exported += batch.spans.length;
-      this.#settle(batch, result);
+    if (result.code !== FAILED) {
+      health.exported += batch.length;
+      this.#release(batch);
     } else if (!this.#closing && mayPass(result.error)) {
-      const timer = setTimeout(() => {
-        this.#pausing.delete(batch);
-        this.#waiting.unshift(batch);
-        this.#pump();
-      }, RETRY_PAUSE_MS);
-      timer.unref();
-      this.#pausing.set(batch, timer);
+      this.#pause(batch);
     } else {
-      this.#held -= batch.spans.length;
-      this.#lose(batch, result.error);
-      this.#wake();
+      lose(batch, result.error);
+      this.#release(batch);
     }
     this.#pump();
   }
 
-  #settle(batch: Batch, result: core.ExportResult): void {
-    this.#held -= batch.spans.length;
-    batch.done(result);
-    this.#wake();
+  /** The timer does not keep the process alive: at its end the last flush takes over. */
+  #pause(batch: Batch): void {
+    const timer = setTimeout(() => {
+      this.#pausing.delete(batch);
+      this.#waiting.unshift(batch);
+      this.#pump();
+    }, RETRY_PAUSE_MS);
+    timer.unref();
+    this.#pausing.set(batch, timer);
   }
 
-  #lose(batch: Batch, error: Error | undefined): void {
-    health.droppedNotAccepted += batch.spans.length;
-    for (const span of batch.spans) tellRun(span);
-    const reason = (error?.message ?? 'no answer').slice(0, 200);
-    warnOnce('LOST', `${batch.spans.length} spans were lost: ${reason}. Further losses are counted in stats().`);
-    batch.done({ code: 1, error: error ?? new Error('export failed') });
-  }
-
-  #wake(): void {
-    if (this.#held > 0) return;
+  #release(batch: Batch): void {
+    this.held -= batch.length;
+    if (this.held > 0) return;
     const waiting = this.#idle;
     this.#idle = [];
     for (const resolve of waiting) resolve();
   }
 }
 
+function lose(batch: Batch, error: Error | undefined): void {
+  health.droppedNotAccepted += batch.length;
+  for (const span of batch) tellRun(span);
+  const reason = (error?.message ?? 'no answer').slice(0, 200);
+  warnOnce('LOST', `${batch.length} spans were lost: ${reason}. Further losses are counted in stats().`);
+}
+
 /** The span processor that queues and sends. */
 export class ExportQueue implements tracing.SpanProcessor {
-  readonly #exporter: PatientExporter;
+  readonly #dispatcher: Dispatcher;
   readonly #batches: tracing.SpanProcessor;
+  readonly #exporter: tracing.SpanExporter;
   readonly #capacity: number;
   /** Spans in OpenTelemetry's queue: it does not tell what it drops, so it is never given more than it holds. */
   #queued = 0;
 
   constructor(exporter: tracing.SpanExporter, settings: BatchSettings) {
     this.#capacity = settings.maxQueueSize;
-    this.#exporter = new PatientExporter(exporter, 2 * settings.maxQueueSize);
-    const counted: tracing.SpanExporter = {
+    this.#exporter = exporter;
+    this.#dispatcher = new Dispatcher(exporter);
+    // OpenTelemetry's queue only makes batches: each is answered at once, since it gives up on a batch after 30 s and holds the
+    // process open until then.
+    const dispatching: tracing.SpanExporter = {
       export: (spans, done) => {
         this.#queued -= spans.length;
-        this.#exporter.export(spans, done);
+        this.#dispatcher.take(spans);
+        done({ code: SUCCESS });
       },
-      shutdown: () => this.#exporter.shutdown(),
+      shutdown: () => Promise.resolve(),
     };
-    this.#batches = new (loadSdkNode().tracing.BatchSpanProcessor)(counted, { ...settings });
+    this.#batches = new (loadSdkNode().tracing.BatchSpanProcessor)(dispatching, { ...settings });
   }
 
   onStart(): void {
@@ -177,7 +172,7 @@ export class ExportQueue implements tracing.SpanProcessor {
 
   onEnd(span: tracing.ReadableSpan): void {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-    if (this.#queued >= this.#capacity) {
+    if (this.#queued + this.#dispatcher.held >= this.#capacity) {
       health.droppedQueueFull++;
       tellRun(span);
       warnOnce(
@@ -191,30 +186,26 @@ export class ExportQueue implements tracing.SpanProcessor {
     this.#batches.onEnd(span);
   }
 
-  /** Hands everything that waits to the exporter and waits until it is acknowledged or lost. */
+  /** Sends everything that waits and resolves when it is acknowledged or lost. */
   async forceFlush(): Promise<void> {
-    this.#exporter.hurry();
-    await Promise.all([this.#batches.forceFlush().catch(noteFlushError), this.#exporter.forceFlush()]);
+    this.#dispatcher.hurry();
+    await this.#batches.forceFlush();
+    await this.#dispatcher.settled();
   }
 
   async shutdown(): Promise<void> {
-    this.#exporter.close();
-    await this.#batches.shutdown().catch(noteFlushError);
-    await this.#exporter.forceFlush();
+    this.#dispatcher.close();
+    await this.#batches.shutdown();
+    await this.#dispatcher.settled();
     await this.#exporter.shutdown();
   }
 
-  /** Everything that nobody has acknowledged, for a last flush by another thread; this queue sends nothing more. */
+  /** Everything that nobody has acknowledged, for a last flush by another process; this queue sends nothing more. */
   takeUnacknowledged(): tracing.ReadableSpan[] {
-    this.#exporter.freeze();
-    void this.#batches.forceFlush().catch(noteFlushError);
-    return this.#exporter.unacknowledged();
+    this.#dispatcher.freeze();
+    this.#batches.forceFlush().catch(noteInternalError);
+    return this.#dispatcher.unacknowledged();
   }
-}
-
-/** Flushing rejects when a batch was lost or slow; the loss is counted where it happens. */
-function noteFlushError(error: unknown): void {
-  health.lastInternalError = error instanceof Error ? error.message.slice(0, 256) : String(error);
 }
 
 /** Network errors, timeouts and retryable statuses come without a number; a number is a final HTTP status, or gRPC's. */

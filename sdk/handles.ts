@@ -18,6 +18,11 @@ export interface RunOptions {
   id?: Id;
   /** `deployment.environment.name` of this run. Default: the resource's. */
   environment?: string;
+  /**
+   * When the run began (a Date, or milliseconds since the epoch), for work that is brought in later: a backfill, a replay, a demo. The run's
+   * clock starts there and goes on at the speed of this process. Spans of other instrumentation keep the process's time. Default: now.
+   */
+  startedAt?: Date | number;
   /** Link to this run's traces in LangSmith; see `langsmithUrl()`. */
   langsmithUrl?: string;
 }

@@ -22,6 +22,7 @@ export class ItemSpan extends OpenSpan implements Item {
         name: place.stage === null ? 'item' : `${place.stage.name} item`,
         attributes: startAttributes(place, plainId, options),
         parent,
+        at: place.run.clock?.now(),
       },
       place.run.silent,
     );

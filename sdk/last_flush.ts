@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
 import type { tracing } from '@opentelemetry/sdk-node';
+import { childEnvironment } from './environment.ts';
 import type { Destination } from './exporters.ts';
 import { health, noteInternalError, warnAtExit } from './health.ts';
 
@@ -45,10 +46,9 @@ function runChild(input: Buffer, timeoutMs: number): number {
   const program = fileURLToPath(new URL(`./last_flush_process.${fromSource ? 'ts' : 'js'}`, import.meta.url));
   // Compiled code needs none of this process's loaders, inspectors and the like; source needs its loader.
   const flags = fromSource ? process.execArgv.filter((flag) => !flag.startsWith('--inspect')) : [];
-  const env = fromSource ? process.env : { ...process.env, NODE_OPTIONS: '' };
   const child = spawnSync(process.execPath, [...flags, program], {
     input,
-    env,
+    env: childEnvironment(!fromSource),
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
     stdio: ['pipe', 'pipe', 'ignore'],

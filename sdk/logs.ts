@@ -3,6 +3,7 @@
  * obs.vendor and obs.qa. They repeat what the spans say, for people who read logs; the ledger does not need them.
  */
 
+import type { RunClock } from './clock.ts';
 import { noteInternalError } from './health.ts';
 import type { OpenSpan } from './open_span.ts';
 import { maskEmails } from './privacy.ts';
@@ -41,7 +42,7 @@ export function logLine(logger: LoggerName, owner: OpenSpan, fields: LogFields):
   try {
     const { run, stage, item } = owner.frame;
     const line = JSON.stringify({
-      ts: new Date().toISOString(),
+      ts: timeOf(run.clock),
       level: fields.status === 'error' || fields.status === 'failed' ? 'error' : 'info',
       logger,
       tenant_id: run.tenant,
@@ -63,6 +64,11 @@ export function logLine(logger: LoggerName, owner: OpenSpan, fields: LogFields):
   } catch (error) {
     noteInternalError(error);
   }
+}
+
+function timeOf(clock: RunClock | null): string {
+  const at = clock?.now();
+  return (at === undefined ? new Date() : new Date(at[0] * 1000 + at[1] / 1e6)).toISOString();
 }
 
 /** The end of `owner` as a log line: finish or error with its duration. */

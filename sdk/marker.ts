@@ -44,7 +44,9 @@ export function startHeartbeat(run: OpenSpan): () => void {
 }
 
 function emit(owner: OpenSpan, name: string, attributes: Attributes): void {
-  startSpan(owner.frame.run.tracer, { name, kind: SpanKind.INTERNAL, attributes, parent: owner.context }).end();
+  const { tracer, clock } = owner.frame.run;
+  const at = clock?.now();
+  startSpan(tracer, { name, kind: SpanKind.INTERNAL, attributes, parent: owner.context, at }).end(at);
 }
 
 function placeAttributes(owner: OpenSpan, kind: 'start' | 'heartbeat'): Attributes {

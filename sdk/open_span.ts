@@ -110,7 +110,7 @@ export abstract class OpenSpan implements Handle {
     } catch (error) {
       noteInternalError(error);
     }
-    quietly(() => this.span.end());
+    quietly(() => this.span.end(this.frame.run.clock?.now()));
   }
 
   /** Last attributes and bookkeeping, before the span ends. */

@@ -3,8 +3,9 @@
  * states at its end how many spans it sent, so that the ledger can prove itself complete.
  */
 
-import { type Attributes, context, type Link, type Tracer, trace } from '@opentelemetry/api';
+import { type Attributes, context, type HrTime, type Link, type Tracer, trace } from '@opentelemetry/api';
 import { ATTR, METRIC_PREFIX, METRIC_SUM_PREFIX, type RunOutcome } from './attributes.ts';
+import { clockFrom, type RunClock } from './clock.ts';
 import type { Frame } from './context.ts';
 import { errorMessage } from './errors.ts';
 import type { Run, RunOptions, Stage, StageOptions, Usage, VendorCall, VendorCallOptions } from './handles.ts';
@@ -28,6 +29,8 @@ export class RunSpan extends OpenSpan implements Run {
   readonly tenant: string | number;
   readonly pipeline: string;
   readonly tracer: Tracer;
+  /** Of a run that is told after the fact; null: the process's. */
+  readonly clock: RunClock | null;
   /** Records nothing: the place of helpers that are called outside every run. */
   readonly silent: boolean;
   /** Stages, items and calls that have begun and not ended. */
@@ -39,7 +42,10 @@ export class RunSpan extends OpenSpan implements Run {
   #outcome: RunOutcome = 'succeeded';
 
   constructor(options: RunOptions, silent = false) {
-    const id = options.id === undefined ? makeRunKey(String(options.pipeline)) : safeId(options.id);
+    const clock = clockFrom(options.startedAt);
+    const startedAt = clock?.now();
+    const id =
+      options.id === undefined ? makeRunKey(String(options.pipeline), keyTimeMs(startedAt)) : safeId(options.id);
     const tracer = trace.getTracer(TRACER_NAME);
     const facts = runFacts(options);
     super(
@@ -54,6 +60,7 @@ export class RunSpan extends OpenSpan implements Run {
           ...facts,
         },
         parent: context.active(),
+        at: startedAt,
         root: true,
         links: linksToCaller(),
       },
@@ -63,6 +70,7 @@ export class RunSpan extends OpenSpan implements Run {
     this.tenant = options.tenant;
     this.pipeline = options.pipeline;
     this.tracer = tracer;
+    this.clock = clock;
     this.silent = silent;
     this.frame = { run: this, stage: null, item: null, call: null };
     sendStartMarker(this, 'run', options.pipeline, facts);
@@ -175,6 +183,10 @@ let outside: RunSpan | null = null;
 export function outsideEveryRun(): Frame {
   outside ??= new RunSpan({ tenant: 0, pipeline: 'none', id: 'none' }, true);
   return outside.frame;
+}
+
+function keyTimeMs(startedAt: HrTime | undefined): number {
+  return startedAt === undefined ? Date.now() : startedAt[0] * 1000 + Math.floor(startedAt[1] / 1e6);
 }
 
 function runFacts(options: RunOptions): Attributes {

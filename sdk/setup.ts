@@ -94,7 +94,7 @@ function ownProvider(options: SetupOptions): SetupHandle {
       );
       return true;
     },
-    pending: () => readStats().pending > 0,
+    counts: readStats,
   });
   return makeHandle(
     flushAll,
@@ -120,7 +120,7 @@ function besideProvider(options: SetupOptions): SetupHandle {
   const removeHooks = hooks(options, {
     flush: (timeoutMs) => within(timeoutMs, flush),
     flushBlocking: () => false,
-    pending: () => false,
+    counts: readStats,
   });
   return makeHandle(flush, flush, removeHooks);
 }

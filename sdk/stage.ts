@@ -36,7 +36,7 @@ export class StageSpan extends OpenSpan implements Stage {
       [ATTR.stage]: name,
     };
     if (options.unit !== undefined) attributes[ATTR.stageUnit] = options.unit;
-    super(place.run.tracer, { name, attributes, parent }, place.run.silent);
+    super(place.run.tracer, { name, attributes, parent, at: place.run.clock?.now() }, place.run.silent);
     this.name = name;
     this.#unit = options.unit ?? null;
     this.frame = { run: place.run, stage: this, item: null, call: null };

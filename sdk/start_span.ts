@@ -3,6 +3,7 @@
 import {
   type Attributes,
   type Context,
+  type HrTime,
   INVALID_SPAN_CONTEXT,
   type Link,
   type Span,
@@ -19,6 +20,8 @@ export interface SpanStart {
   kind?: SpanKind;
   attributes: Attributes;
   parent: Context;
+  /** Start by the clock of its run; default: now. */
+  at?: HrTime | undefined;
   /** The span begins a trace of its own. */
   root?: boolean;
   links?: Link[];
@@ -28,6 +31,7 @@ export interface SpanStart {
 export function startSpan(tracer: Tracer, start: SpanStart): Span {
   try {
     const options: SpanOptions = { kind: start.kind ?? SpanKind.INTERNAL, attributes: start.attributes };
+    if (start.at !== undefined) options.startTime = start.at;
     if (start.root === true) options.root = true;
     if (start.links !== undefined) options.links = start.links;
     return tracer.startSpan(start.name, options, start.parent);

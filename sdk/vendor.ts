@@ -59,6 +59,7 @@ export class VendorCallSpan extends OpenSpan implements VendorCall {
         kind: SpanKind.CLIENT,
         attributes: startAttributes(place, name, options),
         parent,
+        at: place.run.clock?.now(),
       },
       place.run.silent,
     );

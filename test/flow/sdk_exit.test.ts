@@ -99,6 +99,12 @@ test('an exception that the application handles does not end its run', async () 
   expect(runSpan()?.attributes['runledger.run.status']).toBe('succeeded');
 });
 
+test('a crash that a listener turns into an orderly exit still names the error', async () => {
+  const { code } = await start('listener-exits').ended;
+  expect(code).toBe(9);
+  expect(runSpan()?.attributes).toMatchObject({ 'runledger.run.status': 'failed', 'runledger.error.code': 'EIO' });
+});
+
 test.each([
   ['SIGTERM', 'failed'],
   ['SIGINT', 'cancelled'],
@@ -125,9 +131,12 @@ test("the application's own signal handler decides, and the open run is still to
 
 test('a receiver that is away at the end is told as a loss and does not hold the process for ever', async () => {
   await capture.close();
-  const { code, output } = await start('exit').ended;
-  expect(code).toBe(3);
-  expect(output).toContain('4 of 4 spans could not be sent');
+  const [exited, returned] = await Promise.all([
+    start('exit').ended,
+    start('return', { OTEL_EXPORTER_OTLP_TIMEOUT: '500' }).ended,
+  ]);
+  expect([exited.code, returned.code]).toEqual([3, 0]);
+  for (const { output } of [exited, returned]) expect(output).toContain('4 of 4 spans could not be sent');
   capture = await startCapture();
 });
 

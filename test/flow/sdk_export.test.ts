@@ -1,6 +1,9 @@
-import { trace } from '@opentelemetry/api';
+import { context, trace } from '@opentelemetry/api';
+import { core, tracing } from '@opentelemetry/sdk-node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ExportQueue } from '../../sdk/export_queue.ts';
 import { item, run, type SetupHandle, setup, stage, vendorCall } from '../../sdk/index.ts';
+import { makeContextManager } from '../../sdk/packages.ts';
 import { forgetSetup } from '../../sdk/setup.ts';
 import { type Capture, startCapture } from '../helpers/sdk_capture.ts';
 
@@ -122,6 +125,28 @@ test('spans beyond OTEL_BSP_MAX_QUEUE_SIZE are counted, told, and stated by thei
   expect(warnings).toContain('RUNLEDGER_QUEUE_FULL');
   const runSpan = capture.spans.find((span) => span.attributes['runledger.kind'] === 'run');
   expect(runSpan?.attributes).toMatchObject({ 'runledger.sent.items': 50, 'runledger.sent.dropped': dropped });
+});
+
+test('requests of the exporter are never traced, also when a flush starts them inside a run', async () => {
+  const suppressed: boolean[] = [];
+  const exporter: tracing.SpanExporter = {
+    export: (_spans, done) => {
+      suppressed.push(core.isTracingSuppressed(context.active()), trace.getSpan(context.active()) === undefined);
+      done({ code: suppressed.length === 2 ? 1 : 0 });
+    },
+    shutdown: () => Promise.resolve(),
+  };
+  const queue = new ExportQueue(exporter, { maxQueueSize: 10 });
+  const provider = new tracing.BasicTracerProvider({ spanProcessors: [queue] });
+  context.setGlobalContextManager(makeContextManager());
+  await provider.getTracer('app').startActiveSpan('outer', async (outer) => {
+    provider.getTracer('app').startSpan('x').end();
+    await queue.forceFlush();
+    outer.end();
+  });
+  await queue.shutdown();
+  context.disable();
+  expect(suppressed).toEqual([true, true, true, true, true, true]);
 });
 
 test('after a shutdown the set-up can be made again', async () => {

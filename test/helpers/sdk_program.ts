@@ -44,6 +44,13 @@ switch (ending) {
     }, 20);
     await openForever();
     break;
+  case 'listener-exits':
+    process.on('uncaughtException', () => process.exit(9));
+    setTimeout(() => {
+      throw Object.assign(new Error('disk gone'), { code: 'EIO' });
+    }, 20);
+    await openForever();
+    break;
   case 'reject':
     void run({ tenant: 7, pipeline: 'nightly', id: 'open' }, () => Promise.reject(new RangeError('no')));
     await openForever();
