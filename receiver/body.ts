@@ -40,7 +40,7 @@ export function declaredBytes(request: IncomingMessage, limitBytes: number): num
 
 /**
  * Reads the whole body. Resolves with the inflated bytes; throws `body_too_large`, `bad_body` (broken compression), `request_timeout`,
- * `unavailable` (over the budget) or `bad_request` (the sender went away). The caller releases the reservation.
+ * `unavailable` (over the budget) or `bad_request` (the sender went away). The bytes are valid until the caller releases the reservation.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -74,21 +74,19 @@ interface Sink {
 
 /**
  * A buffer that doubles: one copy of each byte with a good guess, and never twice the body in memory as a list of chunks joined at the
- * end would be. The system hands out the pages of a large buffer only as they are written, so a guess that is too large costs little.
+ * end would be. The system hands out the pages of a new large buffer only as they are written, so a guess that is too large costs little.
  */
 function createSink(expectedBytes: number, reservation: Reservation, limitBytes: number): Sink {
-  let buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(expectedBytes, 4096), limitBytes));
+  let buffer = reservation.buffer(Math.min(expectedBytes, limitBytes), 0);
   let length = 0;
   return {
     append(chunk) {
+      // After its release the buffer may be another request's.
+      if (reservation.isReleased()) return;
       const needed = length + chunk.length;
       if (needed > limitBytes) throw tooLarge(limitBytes);
       reservation.grow(needed);
-      if (needed > buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, buffer.length * 2), limitBytes));
-        buffer.copy(larger, 0, 0, length);
-        buffer = larger;
-      }
+      if (needed > buffer.length) buffer = reservation.buffer(Math.max(needed, buffer.length * 2), length);
       chunk.copy(buffer, length);
       length = needed;
     },

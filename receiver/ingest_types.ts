@@ -14,7 +14,8 @@ export interface IngestResult {
 
 /**
  * Each call resolves after the commit. It throws RequestError for a failure that has an answer of its own and DecodeError for a body
- * that is no such message; anything else is answered 503, so that the sender keeps its data.
+ * that is no such message; anything else is answered 503, so that the sender keeps its data. The body's memory is used again once the
+ * call has settled.
  */
 export interface Ingest {
   traces(body: Uint8Array, encoding: Encoding, principal: Principal): Promise<IngestResult>;
