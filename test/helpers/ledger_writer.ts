@@ -212,9 +212,9 @@ on conflict do nothing
 returning tenant_id, run_id, tenant_id || '/' || run_id || '/' || span_id || '/' || seq as key`;
 
 const UPSERT_RUNS = `
-insert into public.enrichment_runs as r (tenant_id, run_id, status, state, first_event_at, last_event_at, last_received_at,
+insert into public.enrichment_runs as r (tenant_id, run_id, status, state, started_at, first_event_at, last_event_at, last_received_at,
   sent_statements, sent_stages, sent_items, sent_vendor_calls, sent_dropped, stored_stages, stored_items, stored_vendor_calls)
-select tenant_id, run_id, coalesce($2::text, 'running'), coalesce($2::text, 'running'), min(ts), max(ts), $3::timestamptz,
+select tenant_id, run_id, coalesce($2::text, 'running'), coalesce($2::text, 'running'), min(ts), min(ts), max(ts), $3::timestamptz,
   count(*) filter (where kind = 'run' and seq = 1 and metrics -> 'sent' is not null),
   coalesce(sum((metrics #>> '{sent,stages}')::bigint), 0), coalesce(sum((metrics #>> '{sent,items}')::bigint), 0),
   coalesce(sum((metrics #>> '{sent,vendor_calls}')::bigint), 0), coalesce(sum((metrics #>> '{sent,dropped}')::bigint), 0),
@@ -226,6 +226,7 @@ order by tenant_id, run_id
 on conflict (tenant_id, run_id) do update set
   status = coalesce($2::text, r.state),
   state = coalesce($2::text, r.state),
+  started_at = least(r.started_at, excluded.started_at),
   first_event_at = least(r.first_event_at, excluded.first_event_at),
   last_event_at = greatest(r.last_event_at, excluded.last_event_at),
   last_received_at = excluded.last_received_at,

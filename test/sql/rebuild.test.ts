@@ -103,9 +103,9 @@ describe('rebuild', () => {
     expect(result.changes[0]).toMatchObject({ tenant_id: 2, run_id: 11, what: 'enrichment_runs', change: 'restored' });
     expect((await audit(owner)).difference).toBe(0);
     const { rows } = await owner.query(
-      'select run_key, status from public.enrichment_runs where tenant_id = 2 and run_id = 11',
+      'select run_key, status, started_at = first_event_at as has_start from public.enrichment_runs where tenant_id = 2 and run_id = 11',
     );
-    expect(rows).toEqual([{ run_key: 'nightly', status: 'running' }]);
+    expect(rows).toEqual([{ run_key: 'nightly', status: 'running', has_start: true }]);
   });
 
   it('removes counters of a run that is nowhere else, and leaves no run behind', async () => {

@@ -2,6 +2,7 @@
 -- in a statement after lock_run, so that it sees all that was committed before the lock.
 update public.enrichment_runs r
 set
+  started_at = coalesce(r.started_at, c.first_event_at), -- a run that was just restored has none
   first_event_at = c.first_event_at,
   last_event_at = greatest(r.last_event_at, c.last_event_at),
   sent_statements = c.sent_statements,
@@ -36,9 +37,10 @@ where r.tenant_id = $1::int
   and c.run_id = r.run_id
   and (
     r.first_event_at, r.sent_statements, r.sent_stages, r.sent_items, r.sent_vendor_calls, r.sent_dropped, r.stored_stages,
-    r.stored_items, r.stored_vendor_calls, r.last_event_at
+    r.stored_items, r.stored_vendor_calls, r.last_event_at, r.started_at
   ) is distinct from (
     c.first_event_at, c.sent_statements, c.sent_stages, c.sent_items, c.sent_vendor_calls, c.sent_dropped, c.stored_stages,
-    c.stored_items, c.stored_vendor_calls, greatest(r.last_event_at, c.last_event_at)
+    c.stored_items, c.stored_vendor_calls, greatest(r.last_event_at, c.last_event_at),
+    coalesce(r.started_at, c.first_event_at)
   )
 returning '' as name
