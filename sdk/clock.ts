@@ -7,6 +7,8 @@ import type { HrTime } from '@opentelemetry/api';
 import { warnOnce } from './health.ts';
 
 export interface RunClock {
+  /** Exactly what the pipeline said. */
+  readonly startedAt: HrTime;
   /** Seconds and nanoseconds since the epoch. */
   now(): HrTime;
 }
@@ -22,7 +24,7 @@ export function clockFrom(startedAt: Date | number | undefined): RunClock | null
     return null;
   }
   const begunMs = performance.now();
-  return { now: () => toHrTime(startMs, performance.now() - begunMs) };
+  return { startedAt: toHrTime(startMs, 0), now: () => toHrTime(startMs, performance.now() - begunMs) };
 }
 
 /** The two parts are kept apart until here: their sum as one number would lose what is below a quarter of a microsecond. */

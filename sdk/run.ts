@@ -43,7 +43,7 @@ export class RunSpan extends OpenSpan implements Run {
 
   constructor(options: RunOptions, silent = false) {
     const clock = clockFrom(options.startedAt);
-    const startedAt = clock?.now();
+    const startedAt = clock?.startedAt;
     const id =
       options.id === undefined ? makeRunKey(String(options.pipeline), keyTimeMs(startedAt)) : safeId(options.id);
     const tracer = trace.getTracer(TRACER_NAME);
