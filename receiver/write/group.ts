@@ -27,7 +27,7 @@ import type { NameCache } from './names.ts';
 import { parkRows, placeInTrace, takeParked, takeParkedOfRuns, type Waiting } from './parked.ts';
 import type { NamedRuns, RunIds } from './runs.ts';
 import { type Sums, sumRows } from './sums.ts';
-import { dayText } from './timestamp.ts';
+import { daysOf, dayText } from './timestamp.ts';
 
 export interface GroupTools {
   pool: pg.Pool;
@@ -101,8 +101,7 @@ function nameRuns(rows: readonly EventRow[], runs: NamedRuns): void {
 
 /** Retention may have moved since the rows were mapped: a day that was dropped is never made again. */
 async function refuseDroppedDays({ pool }: GroupTools, batches: readonly Batch[]): Promise<void> {
-  const days = new Set<string>();
-  for (const batch of batches) for (const row of batch.rows) days.add(dayText(row.tsUs));
+  const days = new Set(batches.flatMap((batch) => daysOf(batch.rows)));
   const dropped = new Set(await ensurePartitions(pool, [...days]));
   if (dropped.size === 0) return;
   for (const batch of batches) {
@@ -211,7 +210,7 @@ async function takeWaiting(
   ];
   if (taken.length === 0) return taken;
   // No lock on the events is held yet, so making a partition on another connection cannot wait for this transaction.
-  const dropped = new Set(await ensurePartitions(tools.pool, [...new Set(taken.map((row) => dayText(row.tsUs)))]));
+  const dropped = new Set(await ensurePartitions(tools.pool, daysOf(taken)));
   if (dropped.size === 0) return taken;
   for (const row of taken) {
     if (dropped.has(dayText(row.tsUs))) batches[0]?.refusals.push({ tenantId: row.tenantId, reason: 'too_old' });

@@ -19,3 +19,10 @@ const DAY_US = 86_400_000_000;
 export function dayText(us: number): string {
   return new Date(Math.floor(us / DAY_US) * (DAY_US / 1000)).toISOString().slice(0, 10);
 }
+
+/** The UTC days of these instants, each once: a group's rows lie on one or two. */
+export function daysOf(rows: Iterable<{ tsUs: number }>): string[] {
+  const days = new Set<number>();
+  for (const { tsUs } of rows) days.add(Math.floor(tsUs / DAY_US));
+  return [...days].map((day) => dayText(day * DAY_US));
+}
