@@ -55,7 +55,7 @@ begin
       add column if not exists stored_vendor_calls bigint not null default 0,
       add column if not exists complete boolean generated always as (
         case when sent_statements > 0 then
-          sent_stages = stored_stages and sent_items = stored_items and sent_vendor_calls = stored_vendor_calls
+          sent_dropped = 0 and stored_stages >= sent_stages and stored_items >= sent_items and stored_vendor_calls >= sent_vendor_calls
         end) stored,
       add column if not exists derived_at timestamptz;
 
