@@ -7,6 +7,7 @@
  */
 
 import type pg from 'pg';
+import { MADE_IDS_FROM } from '../map/ids.ts';
 import type { EventRow } from '../map/row.ts';
 import { ensurePartitions } from '../store/partitions.ts';
 import { inTransaction } from '../store/pool.ts';
@@ -54,8 +55,6 @@ export async function writeGroup(tools: GroupTools, batches: readonly Batch[], m
   );
   await refuseDroppedDays(tools, batches);
   for (const batch of batches) nameRuns(batch.rows, runs);
-  const absent = tools.adopted ? await findAbsentRuns(tools, batches, runs) : null;
-
   const known = new Map<string, Bound>();
   const result = await inTransaction(tools.pool, async (client) => {
     const bound = await bindTraces(
@@ -66,23 +65,26 @@ export async function writeGroup(tools: GroupTools, batches: readonly Batch[], m
       known,
       now,
     );
-    const { placed, waiting } = await placeRows(client, tools, batches, absent, known);
+    const placement = await placeRows(client, tools, batches, known);
     const taken = await takeWaiting(client, tools, batches, bound.fresh, known);
+    placement.placed.push(...taken);
+    const heartbeats = batches
+      .flatMap((batch) => batch.heartbeats)
+      .map((beat) => ({ ...beat, runId: runs.idOf(beat.tenantId, beat.run) }));
+    const existing = tools.adopted ? await keepExisting(client, placement, heartbeats) : heartbeats;
+    const { placed, waiting } = placement;
     const parked = await parkRows(client, waiting, now);
     await markNoRootRun(client, batches, known);
 
-    const stored = await storeEvents(client, tools, placed, taken, mode);
-    const heartbeats = batches
-      .flatMap((batch) => batch.heartbeats)
-      .map((beat) => ({ ...beat, runId: runs.idOf(beat.tenantId, beat.run) }))
-      .filter((beat) => absent?.has(`${beat.tenantId}:${beat.runId}`) !== true);
-    await moveCounters(client, sumRows(stored.inserted, heartbeats, runs.keyOf), now);
+    // A row that was parked may have come again and been placed since; groups with such rows are few.
+    const stored = await storeEvents(client, tools, placed, taken.length > 0 ? 'careful' : mode);
+    await moveCounters(client, sumRows(stored.inserted, existing, runs.keyOf), now);
     const conflicts = stored.conflicts + bound.conflicts;
     await countRefusals(client, batches, conflicts, now);
     const inserted = stored.inserted.length;
     return {
       inserted,
-      duplicates: placed.length + taken.length - inserted + waiting.length - parked,
+      duplicates: placed.length - inserted + waiting.length - parked,
       conflicts,
       parked,
     };
@@ -120,25 +122,6 @@ async function refuseDroppedDays({ pool }: GroupTools, batches: readonly Batch[]
   }
 }
 
-async function findAbsentRuns(tools: GroupTools, batches: readonly Batch[], runs: NamedRuns): Promise<Set<string>> {
-  const asked = new Map<string, { tenantId: number; runId: number }>();
-  const ask = (tenantId: number, runId: number) => {
-    // Ids that we gave ourselves never collide with the other application's sequence.
-    if (tenantId !== 0 && runId !== 0 && runId < 2 ** 52) asked.set(`${tenantId}:${runId}`, { tenantId, runId });
-  };
-  for (const batch of batches) {
-    for (const row of batch.rows) ask(row.tenantId, row.runId);
-    for (const beat of batch.heartbeats) ask(beat.tenantId, runs.idOf(beat.tenantId, beat.run));
-  }
-  const wanted = [...asked.values()];
-  const found = await tools.pool.query<{ tenant_id: number; run_id: number }>(loadSql('queries/write/find_runs'), [
-    wanted.map(({ tenantId }) => tenantId),
-    wanted.map(({ runId }) => runId),
-  ]);
-  for (const row of found.rows) asked.delete(`${row.tenant_id}:${row.run_id}`);
-  return new Set(asked.keys());
-}
-
 // Placing ----------------------------------------------------------------------------------------------------------------------
 
 interface Placement {
@@ -151,7 +134,6 @@ async function placeRows(
   client: pg.PoolClient,
   tools: GroupTools,
   batches: readonly Batch[],
-  absent: ReadonlySet<string> | null,
   known: Map<string, Bound>,
 ): Promise<Placement> {
   const asked = new Map<string, TraceRef>();
@@ -169,7 +151,7 @@ async function placeRows(
   const placement: Placement = { placed: [], waiting: [] };
   for (const batch of batches) {
     const rootless = new Set(batch.rootsWithoutRun.map(({ tenantId, traceId }) => traceKey(tenantId, traceId)));
-    for (const row of batch.rows) placeRow(row, placement, rootless, absent, known);
+    for (const row of batch.rows) placeRow(row, placement, rootless, known);
   }
   return placement;
 }
@@ -178,7 +160,6 @@ function placeRow(
   row: EventRow,
   { placed, waiting }: Placement,
   rootless: ReadonlySet<string>,
-  absent: ReadonlySet<string> | null,
   known: ReadonlyMap<string, Bound>,
 ): void {
   if (followsTrace(row)) {
@@ -186,8 +167,6 @@ function placeRow(
     const bound = known.get(key);
     if (bound !== undefined) placed.push(placeInTrace(row, bound));
     else waiting.push({ row, reason: rootless.has(key) ? 'no_root_run' : 'no_run_yet', runId: null });
-  } else if (absent?.has(`${row.tenantId}:${row.runId}`) === true) {
-    waiting.push({ row, reason: 'run_not_found', runId: row.runId });
   } else placed.push(row);
 }
 
@@ -218,6 +197,34 @@ async function takeWaiting(
   return taken.filter((row) => !dropped.has(dayText(row.tsUs)));
 }
 
+/**
+ * Where enrichment_runs belongs to another application, a run with a decimal id has to exist there first: its application may not have
+ * committed yet, and a row of ours would take an id of its sequence. Such rows wait. Ids that we gave ourselves are out of its reach.
+ * @returns the heartbeats of runs that exist.
+ */
+async function keepExisting<B extends { tenantId: number; runId: number }>(
+  client: pg.PoolClient,
+  placement: Placement,
+  heartbeats: readonly B[],
+): Promise<B[]> {
+  const name = (of: { tenantId: number; runId: number }) => `${of.tenantId}:${of.runId}`;
+  const absent = new Map(
+    [...placement.placed, ...heartbeats].filter(({ runId }) => runId < MADE_IDS_FROM).map((of) => [name(of), of]),
+  );
+  const wanted = [...absent.values()];
+  const found = await client.query<{ tenant_id: number; run_id: number }>(loadSql('queries/write/find_runs'), [
+    wanted.map(({ tenantId }) => tenantId),
+    wanted.map(({ runId }) => runId),
+  ]);
+  for (const row of found.rows) absent.delete(`${row.tenant_id}:${row.run_id}`);
+  if (absent.size === 0) return [...heartbeats];
+  for (const row of placement.placed) {
+    if (absent.has(name(row))) placement.waiting.push({ row, reason: 'run_not_found', runId: row.runId });
+  }
+  placement.placed = placement.placed.filter((row) => !absent.has(name(row)));
+  return heartbeats.filter((beat) => !absent.has(name(beat)));
+}
+
 async function markNoRootRun(
   client: pg.PoolClient,
   batches: readonly Batch[],
@@ -239,13 +246,11 @@ async function storeEvents(
   client: pg.PoolClient,
   tools: GroupTools,
   placed: readonly EventRow[],
-  taken: readonly EventRow[],
   mode: GroupMode,
 ): Promise<Stored> {
-  const { rows, conflicts } = dropRepeats([...placed, ...taken].sort(compareKeys));
+  const { rows, conflicts } = dropRepeats([...placed].sort(compareKeys));
   await tools.names.limit(client, rows);
-  // A row that was parked may have come again and been placed since; rows of this kind are few.
-  if (mode === 'careful' || !tools.bypassesPolicies || taken.length > 0) {
+  if (mode === 'careful' || !tools.bypassesPolicies) {
     const stored = await storeWhatIsNew(client, rows);
     return { inserted: stored.inserted, conflicts: stored.conflicts + conflicts };
   }
