@@ -7,15 +7,17 @@ import { LIMITS } from '../limits.ts';
 import { type Chunk, DecodeError, type LogRecord, type Resource, type Scope, type Span } from './shape.ts';
 
 /** A chunk is handed out once its records took this much of the body, even when it holds few of them. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 /** A chunk is handed out once its records hold this many values (attributes, list elements and events). */
 const CHUNK_VALUES = 65_536;
 /** Fields skipped (protobuf) before an empty chunk lets the event loop turn. */
 export const SKIP_FIELDS = 500_000;
 /** Bytes scanned (JSON) before an empty chunk lets the event loop turn. */
-export const SCAN_BYTES = 8 * 1024 * 1024;
+export const SCAN_BYTES = 4 * 1024 * 1024;
 /** Values of one record over all its lists, at all depths; those after it are dropped. */
 export const RECORD_VALUES = 16_384;
+/** Fields of one record that are skipped, unknown or beyond a limit; a record with more is refused, as reading on would stall the process. */
+export const SKIPPED_FIELDS = 1_000_000;
 /** Elements of one attribute list, array or key-value list; those after it are dropped. */
 export const LIST_VALUES = LIMITS.attributesPerRecord;
 

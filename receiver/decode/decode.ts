@@ -16,7 +16,7 @@ import { wireChunks } from './wire_request.ts';
  *
  * - DecodeError comes before the first record: the whole body is checked first (every range in protobuf, the grammar in JSON).
  * - A chunk holds at most LIMITS.chunkRecords records and broken records together, and fewer when they are large.
- * - A body of more than 8 MiB, or of half a million empty messages, gives chunks without records in between, for the event loop's sake.
+ * - A body of more than 4 MiB, or of half a million empty messages, gives chunks without records in between, for the event loop's sake.
  * - All chunks of one ResourceSpans share one resource object, all chunks of one ScopeSpans one scope object.
  * - Of each list the first LIMITS.attributesPerRecord elements (LIMITS.eventsPerSpan events) are kept, and 16,384 values of a record.
  *

@@ -18,6 +18,7 @@ import {
   scanName,
   scanNumber,
   scanString,
+  scanWord,
   skipValue,
   syntaxFault,
 } from './json_scan.ts';
@@ -125,7 +126,7 @@ export function nextMember(json: Json, names: Names): number {
     const end = scanName(json);
     const id = json.escaped ? escapedName(json, names, start, end) : lookUp(json, names, start, end);
     if (nextByte(json) !== LETTER_N) return id;
-    skipValue(json);
+    scanWord(json, 'null');
   }
 }
 
@@ -152,7 +153,7 @@ export function nextElement(json: Json): boolean {
 /** Moves past null, if it stands here. */
 export function skipNull(json: Json): boolean {
   if (nextByte(json) !== LETTER_N) return false;
-  skipValue(json);
+  scanWord(json, 'null');
   return true;
 }
 

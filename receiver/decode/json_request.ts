@@ -20,6 +20,7 @@ import {
   TRACE_ENVELOPE,
   turnChunk,
 } from './budget.ts';
+import { endBody, startBody } from './json_body.ts';
 import {
   enterList,
   enterObject,
@@ -31,7 +32,7 @@ import {
   skipNull,
 } from './json_read.ts';
 import { readResource, readScope } from './json_records.ts';
-import { type Json, newJson, nextByte, OPEN_LIST, OPEN_OBJECT, skipValue } from './json_scan.ts';
+import { type Json, newJson, skipValue } from './json_scan.ts';
 import type { Chunk, LogRecord, Resource, Scope, Span } from './shape.ts';
 
 /** Members of each level: the head (resource or scope) and the list inside. */
@@ -102,24 +103,6 @@ export function* jsonChunks<R extends Span | LogRecord>(
   } catch (error) {
     refuseRequest(envelope, walk.place, error);
   }
-}
-
-/** Moves to the request's object, past a byte order mark. */
-export function startBody(json: Json): void {
-  json.pos = json.buf[0] === 0xef && json.buf[1] === 0xbb && json.buf[2] === 0xbf ? 3 : 0;
-  const byte = nextByte(json);
-  if (byte === -1) throw new Fault('the body is empty; an empty request is {}', json.pos);
-  if (byte === OPEN_LIST) throw new Fault('a request is one object, not a list', json.pos);
-  enterObject(json, 'a request');
-}
-
-/** Nothing may follow the request. */
-export function endBody(json: Json): void {
-  const byte = nextByte(json);
-  if (byte === -1) return;
-  if (byte === OPEN_OBJECT)
-    throw new Fault('one request per body: more requests follow (NDJSON?), send each by itself', json.pos);
-  throw new Fault('not JSON: something follows the end of the request', json.pos);
 }
 
 function isTurn<R>(walk: Walk<R>): boolean {

@@ -1,6 +1,7 @@
 /** Counts the data points of a metrics request, for the answer that they are not kept. Nothing of them is decoded. */
 
 import { Fault } from './budget.ts';
+import { endBody, startBody } from './json_body.ts';
 import {
   enterList,
   enterObject,
@@ -11,15 +12,16 @@ import {
   nextMember,
   skipNull,
 } from './json_read.ts';
-import { endBody, startBody } from './json_request.ts';
 import { type Json, newJson, skipValue } from './json_scan.ts';
 import { DecodeError } from './shape.ts';
-import { newWire, readEnd, readTag, skipField, type Wire } from './wire.ts';
+import { newWire, readEnd, readTag, skipField, startRecord, type Wire } from './wire.ts';
 
 /** Field numbers of gauge, sum, histogram, exponential histogram and summary in Metric. */
 const DATA_FIELDS = new Set([5, 7, 9, 10, 11]);
-/** The path to a data point: fields of the request, ResourceMetrics, ScopeMetrics, Metric and its data. */
-const WIRE_PATH = [new Set([1]), new Set([2]), new Set([2]), DATA_FIELDS, new Set([1])];
+/** The path to data points: fields of the request, ResourceMetrics, ScopeMetrics and Metric. */
+const WIRE_PATH = [new Set([1]), new Set([2]), new Set([2]), DATA_FIELDS];
+/** The tag of a data point in the data of every kind. */
+const POINT = (1 << 3) | 2;
 
 const LEVELS: { readonly names: Names; readonly isList: boolean }[] = [
   { names: namesOf('resourceMetrics'), isList: true },
@@ -44,17 +46,35 @@ export function countWirePoints(body: Uint8Array): number {
   return counting(() => countWire(wire, wire.length, 0));
 }
 
+/** Nothing of a metrics request is kept, so no number of skipped fields is too many. */
+function startedAnew(wire: Wire): Wire {
+  startRecord(wire);
+  return wire;
+}
+
 function countWire(wire: Wire, limit: number, level: number): number {
   const fields = WIRE_PATH[level];
-  if (fields === undefined) {
-    wire.pos = limit;
-    return 1;
-  }
+  if (fields === undefined) return countPoints(wire, limit);
   let points = 0;
   while (wire.pos < limit) {
     const tag = readTag(wire, limit);
     if ((tag & 7) === 2 && fields.has(tag >>> 3)) points += countWire(wire, readEnd(wire, limit), level + 1);
-    else skipField(wire, tag, limit);
+    else skipField(startedAnew(wire), tag, limit);
+  }
+  return points;
+}
+
+/** The innermost level by itself, as a body can hold 32 million points. */
+function countPoints(wire: Wire, limit: number): number {
+  let points = 0;
+  while (wire.pos < limit) {
+    const tag = readTag(wire, limit);
+    if (tag === POINT) {
+      wire.pos = readEnd(wire, limit);
+      points++;
+    } else {
+      skipField(startedAnew(wire), tag, limit);
+    }
   }
   return points;
 }

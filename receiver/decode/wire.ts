@@ -3,13 +3,15 @@
  * belongs to and throws a Fault beyond it. Written by hand because a general reader checks and boxes more than these messages need.
  */
 
-import { Fault } from './budget.ts';
+import { Fault, SKIPPED_FIELDS } from './budget.ts';
 import { type Source, sourceOf } from './text.ts';
 
 /** A body being read. `type` and `value` are the AnyValue read last; `values` counts what the current record holds so far. */
 export interface Wire extends Source {
   pos: number;
   values: number;
+  /** Fields of the current record that were skipped so far. */
+  skipped: number;
   type: number;
   value: unknown;
 }
@@ -24,7 +26,7 @@ const TWO_32 = 4_294_967_296;
 
 export const newWire = (body: Uint8Array): Wire => {
   const { buf, view, length } = sourceOf(body);
-  return { buf, view, length, pos: 0, values: 0, type: 0, value: null };
+  return { buf, view, length, pos: 0, values: 0, skipped: 0, type: 0, value: null };
 };
 
 const truncated = (at: number): Fault => new Fault('the message ends inside a field', at);
@@ -108,8 +110,21 @@ export function readDouble(wire: Wire, limit: number): number {
   return wire.view.getFloat64(readFixed(wire, limit, 8), true);
 }
 
+/** Starts the counts of a record, resource or scope. */
+export function startRecord(wire: Wire): void {
+  wire.values = 0;
+  wire.skipped = 0;
+}
+
+/** Notes that a field is not kept. */
+export function countSkipped(wire: Wire): void {
+  if (++wire.skipped > SKIPPED_FIELDS)
+    throw new Fault(`more than ${SKIPPED_FIELDS} fields that are unknown or not kept`, wire.pos);
+}
+
 /** Moves past the content of a field that nothing here reads. */
 export function skipField(wire: Wire, tag: number, limit: number): void {
+  countSkipped(wire);
   switch (tag & 7) {
     case WIRE_BYTES:
       wire.pos = readEnd(wire, limit);

@@ -17,7 +17,7 @@ import {
   type Value,
 } from './shape.ts';
 import { microsOf, nanosOf } from './times.ts';
-import { readEnd, readEnum, readFixed, readTag, skipField, type Wire } from './wire.ts';
+import { countSkipped, readEnd, readEnum, readFixed, readTag, skipField, type Wire } from './wire.ts';
 import { readAttribute, readString, readValueObject } from './wire_values.ts';
 
 /** Highest numbers of the protocol's enums. */
@@ -153,6 +153,7 @@ export function readSpan(wire: Wire, limit: number): Span {
 
 function readEvent(wire: Wire, limit: number, events: SpanEvent[]): void {
   if (events.length >= LIMITS.eventsPerSpan || wire.values >= RECORD_VALUES) {
+    countSkipped(wire);
     wire.pos = limit;
     return;
   }

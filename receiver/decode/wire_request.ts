@@ -20,7 +20,7 @@ import {
   turnChunk,
 } from './budget.ts';
 import type { Chunk, LogRecord, Resource, Scope, Span } from './shape.ts';
-import { newWire, readEnd, readTag, skipField, WIRE_BYTES, type Wire } from './wire.ts';
+import { newWire, readEnd, readTag, skipField, startRecord, WIRE_BYTES, type Wire } from './wire.ts';
 import { readResource, readScope } from './wire_records.ts';
 
 /** Both levels of the envelope number their fields alike: 1 the resource or scope, 2 the messages inside. */
@@ -35,6 +35,8 @@ interface Walk {
   readonly place: Place;
   /** Fields until the next turn of the event loop. */
   left: number;
+  /** Some resource or scope follows its records, or comes in pieces, so that all of its message must be searched for it. */
+  isReordered: boolean;
 }
 
 type ReadRecord<R> = (wire: Wire, limit: number) => R;
@@ -45,7 +47,7 @@ export function* wireChunks<R extends Span | LogRecord>(
   envelope: Envelope,
   readRecord: ReadRecord<R>,
 ): Generator<Chunk<R>, void, undefined> {
-  const walk: Walk = { wire: newWire(body), envelope, place: newPlace(), left: SKIP_FIELDS };
+  const walk: Walk = { wire: newWire(body), envelope, place: newPlace(), left: SKIP_FIELDS, isReordered: false };
   try {
     for (const _ of checkRequest(walk)) yield turnChunk<R>();
     yield* decodeRequest(walk, readRecord);
@@ -62,6 +64,8 @@ function enterField(walk: Walk, limit: number, known: number): number {
   const tag = readTag(wire, limit);
   const number = tag >>> 3;
   if (number > known) {
+    // The fields of the envelope have turns of their own.
+    startRecord(wire);
     skipField(wire, tag, limit);
     return 0;
   }
@@ -90,32 +94,39 @@ function* checkRequest(walk: Walk): Generator<void, void, undefined> {
 
 function* checkGroup(walk: Walk, end: number): Generator<void, void, undefined> {
   const { wire, place } = walk;
+  const start = wire.pos;
   while (wire.pos < end) {
     if (isTurn(walk)) yield;
+    const isFirst = wire.pos === start;
     const number = enterField(walk, end, INNER);
     if (number === 0) continue;
     const inner = readEnd(wire, end);
     if (number === HEAD) {
+      if (!isFirst) walk.isReordered = true;
       checkHead(walk, inner, false);
       continue;
     }
     place.scope++;
+    const first = wire.pos;
     while (wire.pos < inner) {
-      checkScopeFields(walk, inner);
+      checkScopeFields(walk, first, inner);
       if (isTurn(walk)) yield;
     }
   }
 }
 
 /** Skips the fields of a ScopeSpans until its end or until the next turn is due. */
-function checkScopeFields(walk: Walk, end: number): void {
+function checkScopeFields(walk: Walk, start: number, end: number): void {
   const { wire } = walk;
   while (wire.pos < end && walk.left > 0) {
+    const isFirst = wire.pos === start;
     const number = enterField(walk, end, INNER);
     if (number === 0) continue;
     const inner = readEnd(wire, end);
-    if (number === HEAD) checkHead(walk, inner, true);
-    else wire.pos = inner;
+    if (number === HEAD) {
+      if (!isFirst) walk.isReordered = true;
+      checkHead(walk, inner, true);
+    } else wire.pos = inner;
   }
 }
 
@@ -123,7 +134,7 @@ function checkScopeFields(walk: Walk, end: number): void {
 function checkHead(walk: Walk, end: number, isScope: boolean): void {
   const { wire } = walk;
   walk.left -= (end - wire.pos) * FIELDS_PER_HEAD_BYTE;
-  wire.values = 0;
+  startRecord(wire);
   if (isScope) readScope(wire, end, newScope());
   else readResource(wire, end, newResource());
 }
@@ -141,7 +152,7 @@ function* decodeRequest<R extends Span | LogRecord>(
     place.group++;
     place.scope = -1;
     const end = readEnd(wire, wire.length);
-    const resource = findResource(walk, end);
+    const resource = yield* findResource<R>(walk, end);
     while (wire.pos < end) {
       if (isTurn(walk)) yield turnChunk<R>();
       const number = enterField(walk, end, INNER);
@@ -162,7 +173,7 @@ function* decodeScope<R extends Span | LogRecord>(
   const { wire, place } = walk;
   place.scope++;
   place.record = -1;
-  const scope = findScope(walk, end);
+  const scope = yield* findScope<R>(walk, end);
   while (wire.pos < end) {
     const chunk = newChunk<R>(resource, scope);
     fillChunk(walk, end, chunk, readRecord);
@@ -187,7 +198,7 @@ function fillChunk<R extends Span | LogRecord>(
     const inner = readEnd(wire, end);
     if (number === INNER) {
       place.record++;
-      wire.values = 0;
+      startRecord(wire);
       decodeRecord(walk, inner, chunk, readRecord);
       values += wire.values;
     }
@@ -209,39 +220,40 @@ function decodeRecord<R extends Span | LogRecord>(
   }
 }
 
-/** The resource of the group that starts here; it may follow the records, and may be sent in pieces. The position is kept. */
-function findResource(walk: Walk, end: number): Resource {
-  const { wire } = walk;
-  const start = wire.pos;
+/** The resource of the group that starts here. The position is kept. */
+function* findResource<R extends Span | LogRecord>(walk: Walk, end: number): Generator<Chunk<R>, Resource, undefined> {
   const resource = newResource();
-  while (wire.pos < end) {
-    const number = enterField(walk, end, INNER);
-    if (number === 0) continue;
-    const inner = readEnd(wire, end);
-    if (number === HEAD) {
-      wire.values = 0;
-      readResource(wire, inner, resource);
-    }
-    wire.pos = inner;
-  }
-  wire.pos = start;
+  yield* findHead<R>(walk, end, (inner) => readResource(walk.wire, inner, resource));
   return resource;
 }
 
-function findScope(walk: Walk, end: number): Scope {
+/** The scope of the group that starts here. The position is kept. */
+function* findScope<R extends Span | LogRecord>(walk: Walk, end: number): Generator<Chunk<R>, Scope, undefined> {
+  const scope = newScope();
+  yield* findHead<R>(walk, end, (inner) => readScope(walk.wire, inner, scope));
+  return scope;
+}
+
+/** Reads every piece of the head of a message; it stands first and in one piece unless the check said otherwise. */
+function* findHead<R extends Span | LogRecord>(
+  walk: Walk,
+  end: number,
+  readHead: (inner: number) => void,
+): Generator<Chunk<R>, void, undefined> {
   const { wire } = walk;
   const start = wire.pos;
-  const scope = newScope();
   while (wire.pos < end) {
+    if (isTurn(walk)) yield turnChunk<R>();
     const number = enterField(walk, end, INNER);
-    if (number === 0) continue;
-    const inner = readEnd(wire, end);
-    if (number === HEAD) {
-      wire.values = 0;
-      readScope(wire, inner, scope);
+    if (number !== 0) {
+      const inner = readEnd(wire, end);
+      if (number === HEAD) {
+        startRecord(wire);
+        readHead(inner);
+      }
+      wire.pos = inner;
     }
-    wire.pos = inner;
+    if (!walk.isReordered) break;
   }
   wire.pos = start;
-  return scope;
 }

@@ -18,7 +18,7 @@ import {
   type Value,
 } from './shape.ts';
 import { readText } from './text.ts';
-import { readBool, readDouble, readEnd, readInt64, readTag, skipField, type Wire } from './wire.ts';
+import { countSkipped, readBool, readDouble, readEnd, readInt64, readTag, skipField, type Wire } from './wire.ts';
 
 /** `field number << 3 | wire type`. */
 const KEY = (1 << 3) | 2;
@@ -106,8 +106,12 @@ function readArray(wire: Wire, limit: number, depth: number): Value[] {
       continue;
     }
     const end = readEnd(wire, limit);
-    if (list.length >= LIST_VALUES || wire.values >= RECORD_VALUES) wire.pos = end;
-    else list.push(readValueObject(wire, end, depth + 1));
+    if (list.length < LIST_VALUES && wire.values < RECORD_VALUES) {
+      list.push(readValueObject(wire, end, depth + 1));
+    } else {
+      countSkipped(wire);
+      wire.pos = end;
+    }
   }
   return list;
 }
@@ -134,6 +138,7 @@ function readKeyValueList(wire: Wire, limit: number, depth: number): Attribute[]
 /** Reads a KeyValue that ends at `limit` and appends it, unless the list or the record is full. */
 export function readAttribute(wire: Wire, limit: number, depth: number, list: Attribute[]): void {
   if (list.length >= LIST_VALUES || wire.values >= RECORD_VALUES) {
+    countSkipped(wire);
     wire.pos = limit;
     return;
   }

@@ -207,12 +207,28 @@ describe('bombs', () => {
     }
   });
 
-  test('two million empty attributes, list elements or events of one span are cut at the limits', () => {
-    const [attributes] = drain(decodeTraces(spanWith(repeated('4a00', 2_000_000)), 'protobuf')).records;
+  test('a span of more than a million fields that nobody keeps is refused alone', () => {
+    const good = bytesField(2, ...IDS);
+    for (const unit of ['4a00', '5a00', '8a0100', '9006ff00']) {
+      const { records, malformed } = drain(
+        decodeTraces(requestOf(good, bytesField(2, ...IDS, repeated(unit, 1_100_000)), good), 'protobuf'),
+      );
+      expect(records).toHaveLength(2);
+      expect(malformed[0]?.message).toMatch(/spans\[1\]: more than 1000000 fields/);
+    }
+  });
+
+  test('a scope after two million spans is found without a long step', () => {
+    const seen = decodeTraces(requestOf(repeated('1200', 2_000_000), bytesField(1, bytesField(1, 'late'))), 'protobuf');
+    for (const { records, scope } of seen) if (records.length > 0) expect(scope.name).toBe('late');
+  });
+
+  test('hundreds of thousands of empty attributes, list elements or events of one span are cut at the limits', () => {
+    const [attributes] = drain(decodeTraces(spanWith(repeated('4a00', 900_000)), 'protobuf')).records;
     expect(attributes?.record.attributes).toHaveLength(LIMITS.attributesPerRecord);
-    const [events] = drain(decodeTraces(spanWith(repeated('5a00', 2_000_000)), 'protobuf')).records;
+    const [events] = drain(decodeTraces(spanWith(repeated('5a00', 900_000)), 'protobuf')).records;
     expect(events?.record.events).toHaveLength(LIMITS.eventsPerSpan);
-    const list = attributeOf(bytesField(5, repeated('0a00', 2_000_000)));
+    const list = attributeOf(bytesField(5, repeated('0a00', 900_000)));
     const [elements] = drain(decodeTraces(spanWith(list), 'protobuf')).records;
     expect(elements?.record.attributes[0]?.value).toHaveLength(LIMITS.attributesPerRecord);
   });
