@@ -13,8 +13,7 @@ import { isAlive, markOf } from '../../receiver/embedded/process.ts';
 import { renderSettings, serverArguments, serverSettings } from '../../receiver/embedded/settings.ts';
 
 test('root and broken lines never become the server account', () => {
-  const passwd =
-    'root:x:0:0::/:/bin/sh\n\nbroken\ntoor:x:0:0::/:\nnobody:*:-2:-2::/:\npostgres:x:101:104::/:/bin/sh\n';
+  const passwd = 'root:x:0:0::/:/bin/sh\n\nbroken\ntoor:x:0:0::/:\nnobody:*:-2:-2::/:\npostgres:x:101:104::/:/bin/sh\n';
   expect(parseAccounts(passwd)).toEqual([
     { name: 'nobody', uid: 4_294_967_294, gid: 4_294_967_294 },
     { name: 'postgres', uid: 101, gid: 104 },
