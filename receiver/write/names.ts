@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { LIMITS } from '../limits.ts';
 import { type EventRow, OTHER_NAME } from '../map/row.ts';
 import { loadSql } from '../store/sql.ts';
-import { countsInStage } from './sums.ts';
+import { countsInStage } from './stage_sum.ts';
 
 interface RunNames {
   tenantId: number;
