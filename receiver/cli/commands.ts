@@ -3,6 +3,7 @@
 import { registerAudit } from './audit.ts';
 import type { Register } from './command.ts';
 import { registerConfig } from './config.ts';
+import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerJob } from './job.ts';
@@ -18,6 +19,7 @@ import { registerToken } from './token.ts';
 
 export const commands: readonly Register[] = [
   registerStart,
+  registerDemo,
   registerRuns,
   registerShow,
   registerSql,

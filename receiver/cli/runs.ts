@@ -59,7 +59,8 @@ function describeNothing(options: Omit<RunsOptions, 'json'>): string {
   return 'No runs yet. `runledger demo` makes some; `runledger start` and an instrumented pipeline make yours';
 }
 
-function runColumns(style: Style, nowMs: number): Column<ListedRun>[] {
+/** The columns of a list of runs. */
+export function runColumns(style: Style, nowMs: number): Column<ListedRun>[] {
   return [
     { title: 'run', value: (r) => r.run_key ?? String(r.run_id), shrinksTo: 30 },
     { title: 'tenant', value: (r) => r.tenant_name ?? String(r.tenant_id), shrinksTo: 6 },

@@ -1,0 +1,114 @@
+/** What one sees while the nights are played: on a terminal a line per tenant that lives, elsewhere a line when a run is over. */
+
+import { formatCount, formatDuration } from '../receiver/cli/format.ts';
+import { createStyle, paintStatus, type Style } from '../receiver/cli/style.ts';
+import type { DemoTenant } from './companies.ts';
+import type { Night } from './nights.ts';
+import type { PlayedRun, RunWatcher, StageManager } from './perform.ts';
+import { STAGES } from './pipeline.ts';
+import type { StageProgress } from './shift.ts';
+
+const REDRAW_MS = 80;
+const NAME_WIDTH = 16;
+const STAGE_WIDTH = 15;
+const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+
+interface Line {
+  tenant: DemoTenant;
+  begunMs: number;
+  stage: StageProgress;
+  /** Errors of stages that are over. */
+  earlierErrors: number;
+  played: PlayedRun | null;
+}
+
+export interface Screen extends StageManager {
+  /** Leaves the last state standing. */
+  close(): void;
+}
+
+export function createScreen(stream: NodeJS.WriteStream): Screen {
+  const isLive = stream.isTTY === true;
+  const style = createStyle(isLive && stream.hasColors());
+  let lines: Line[] = [];
+  let drawn = 0;
+  let frame = 0;
+  const draw = () => {
+    const width = Math.max(40, stream.columns ?? 80) - 1;
+    const text = lines.map((line) => renderLine(line, style, frame, width)).join('\n');
+    stream.write(`${drawn > 0 ? `\x1b[${drawn}A\r` : ''}\x1b[J${text}\n`);
+    drawn = lines.length;
+    frame++;
+  };
+  const timer = isLive ? setInterval(() => drawn > 0 && draw(), REDRAW_MS) : null;
+  timer?.unref();
+  return {
+    nightBegins(night) {
+      lines = [];
+      drawn = 0;
+      stream.write(`\n${style.bold(titleOf(night))}\n`);
+    },
+    runBegins(_night, tenant): RunWatcher {
+      const stage = { stage: STAGES[0], done: 0, total: 0, errors: 0 };
+      const line: Line = { tenant, begunMs: performance.now(), stage, earlierErrors: 0, played: null };
+      lines.push(line);
+      if (isLive) draw();
+      return {
+        progress(next) {
+          if (next.stage !== line.stage.stage) line.earlierErrors += line.stage.errors;
+          line.stage = next;
+        },
+        ended(played) {
+          line.played = played;
+          if (isLive) draw();
+          else stream.write(`${renderLine(line, style, 0, Infinity)}\n`);
+        },
+      };
+    },
+    close() {
+      if (timer !== null) clearInterval(timer);
+    },
+  };
+}
+
+function titleOf({ startedAt }: Night): string {
+  const day = startedAt.toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+  return `Night of ${day}, 02:00`;
+}
+
+function renderLine(line: Line, style: Style, frame: number, width: number): string {
+  const name = line.tenant.name.padEnd(NAME_WIDTH);
+  if (line.played !== null) return renderEnded(name, line.played, style);
+  const { stage, done, total, errors } = line.stage;
+  const all = line.earlierErrors + errors;
+  const parts = [
+    `  ${style.accent(SPINNER[frame % SPINNER.length] ?? '')} ${name}`,
+    style.accent(bar(line.stage)),
+    stage.padEnd(STAGE_WIDTH),
+    (total > 0 ? `${done}/${total}` : '').padStart(9),
+    style.dim(formatDuration(performance.now() - line.begunMs).padStart(8)),
+    all > 0 ? style.warn(`${all} errors`) : '',
+  ];
+  // Below this width the line would wrap, and a wrapped line cannot be drawn over.
+  return parts.slice(0, width < 74 ? 3 : parts.length).join('  ');
+}
+
+/** One cell for each stage, and the present one as far as it has come. */
+function bar({ stage, done, total }: StageProgress): string {
+  const place = Math.max(0, STAGES.indexOf(stage as (typeof STAGES)[number]));
+  const cells = 2;
+  const filled = place * cells + (total > 0 ? Math.floor((done / total) * cells) : 0);
+  return `${'━'.repeat(filled)}${'─'.repeat(STAGES.length * cells - filled)}`;
+}
+
+function renderEnded(name: string, { tally, tookMs }: PlayedRun, style: Style): string {
+  const status = tally.degraded ? `${tally.outcome}, degraded` : tally.outcome;
+  const shown = tally.degraded ? 'cancelled' : tally.outcome;
+  const mark = { succeeded: '✓', failed: '✗', cancelled: '■', running: '…' }[tally.outcome];
+  const errors = [...tally.stages.values()].reduce((sum, stage) => sum + stage.error, 0);
+  const retries = [...tally.stages.values()].reduce((sum, stage) => sum + stage.retries, 0);
+  const calls = [...tally.vendors.values()].reduce((sum, vendor) => sum + vendor.calls, 0);
+  const counts = `${formatCount(tally.items)} items, ${formatCount(calls)} vendor calls, ${formatCount(errors)} errors, ${formatCount(retries)} retries`;
+  const took = style.dim(formatDuration(tookMs).padStart(7));
+  return `  ${paintStatus(style, shown, mark)} ${name}  ${paintStatus(style, shown, status.padEnd(19))} ${took}  ${style.dim(counts)}`;
+}
