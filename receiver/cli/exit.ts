@@ -17,6 +17,8 @@ export const EXIT = {
   unreachable: 3,
   /** A fault of Runledger itself. */
   fault: 4,
+  /** Ended at the keyboard, as shells count it: 128 + SIGINT. */
+  interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

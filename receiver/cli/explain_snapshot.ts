@@ -58,3 +58,7 @@ export function learnTenants(snapshot: Snapshot, tenants: readonly string[]): Sn
   }
   return { ...snapshot, tenantIdByName, activeTenantIds };
 }
+
+export function withTenant(snapshot: Snapshot, tenantId: number): Snapshot {
+  return { ...snapshot, activeTenantIds: new Set([...snapshot.activeTenantIds, tenantId]) };
+}

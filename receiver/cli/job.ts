@@ -3,7 +3,6 @@
 import { type Command, Option } from 'commander';
 import { isJobName, JOBS, type JobDeps, type JobLog, type JobName } from '../derive/jobs.ts';
 import { ensurePartitions } from '../store/partitions.ts';
-import { createWriter } from '../write/writer.ts';
 import { type CliContext, examples, type Register } from './command.ts';
 import { type CommandDatabase, withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -43,6 +42,7 @@ export const registerJob: Register = (program, context) => {
 };
 
 async function runJob(name: JobName, database: CommandDatabase, context: CliContext): Promise<object> {
+  const { createWriter } = await import('../write/writer.ts');
   const ingest = database.pool('runledger_ingest');
   const writer = await createWriter({ pool: ingest });
   const days = Array.from({ length: DAYS_AHEAD + 2 }, (_, index) =>

@@ -19,7 +19,7 @@ export interface PostOptions {
 }
 
 const RETRYABLE = new Set([429, 502, 503, 504]);
-const REQUEST_TIMEOUT_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 20_000;
 const LONGEST_WAIT_MS = 30_000;
 
 /** @throws CliError: unreachable when every try failed, no when the receiver refuses the request, usage for a token that is not taken */

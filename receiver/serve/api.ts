@@ -30,7 +30,13 @@ export function createApi(deps: ApiDeps): express.Express {
   app.disable('x-powered-by').disable('etag');
   app.set('query parser', 'simple');
   app.use(hostGuard(deps.bindHost));
-  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }));
+  // No HSTS: whether this name is served over TLS is for the proxy in front to say.
+  app.use(
+    helmet({
+      strictTransportSecurity: false,
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
+    }),
+  );
   app.get('/', startPage(deps.version));
   app.use(healthRoutes(deps));
   app.use((_req, res, next) => {
