@@ -18,6 +18,7 @@ export interface Night {
   /** 2026-11-21, the local day on which the night ends. */
   date: string;
   startedAt: Date;
+  nightsAgo: number;
   weather(tenant: DemoTenant): Weather;
 }
 
@@ -36,7 +37,8 @@ export function planNights(count: number, companies: number, now = new Date()): 
     const nightsAgo = count - 1 - index;
     const startedAt = new Date(last);
     startedAt.setDate(startedAt.getDate() - nightsAgo);
-    return { date: dateOf(startedAt), startedAt, weather: (tenant) => weatherOf(tenant, nightsAgo, companies) };
+    const weather = (tenant: DemoTenant) => weatherOf(tenant, nightsAgo, companies);
+    return { date: dateOf(startedAt), startedAt, nightsAgo, weather };
   });
 }
 

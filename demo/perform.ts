@@ -84,7 +84,7 @@ function playNight(
   const play = async (tenant: DemoTenant): Promise<PlayedRun> => {
     // A key of its own for each performance: playing again adds runs, and sending again what was captured adds nothing.
     const runKey = `${tenant.name}-${night.date}-${edition}`;
-    const account = openAccount(`${tenant.name}/${night.date}`, tenant, companies, night.weather(tenant));
+    const account = openAccount(`${tenant.name}/${night.date}`, tenant, companies, night);
     vendors.admit(account);
     const watcher = stage.runBegins(night, tenant);
     const begunMs = performance.now();

@@ -26,6 +26,8 @@ export const STAGES = [
 ] as const;
 
 const CRAWL_ERRORS_TO_WARN = 0.3;
+/** A rate over fewer units says nothing. */
+const FEWEST_UNITS_FOR_RATE = 20;
 
 export interface NightlyOptions {
   tenant: DemoTenant;
@@ -80,7 +82,8 @@ function judge({ run, tally, outOfCredit }: Shift): void {
     });
   }
   const { total, error } = tally.stage('crawl');
-  if (outOfCredit.size === 0 && error <= total * CRAWL_ERRORS_TO_WARN) return;
+  const crawledBadly = total >= FEWEST_UNITS_FOR_RATE && error > total * CRAWL_ERRORS_TO_WARN;
+  if (outOfCredit.size === 0 && !crawledBadly) return;
   run.degraded();
   tally.degraded = true;
 }

@@ -9,7 +9,7 @@ import { STAGES } from './pipeline.ts';
 import type { StageProgress } from './shift.ts';
 
 const REDRAW_MS = 80;
-const NAME_WIDTH = 16;
+const NAME_WIDTH = 12;
 const STAGE_WIDTH = 15;
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
@@ -78,19 +78,18 @@ function titleOf({ startedAt }: Night): string {
 
 function renderLine(line: Line, style: Style, frame: number, width: number): string {
   const name = line.tenant.name.padEnd(NAME_WIDTH);
-  if (line.played !== null) return renderEnded(name, line.played, style);
+  if (line.played !== null) return renderEnded(name, line.played, style, width);
   const { stage, done, total, errors } = line.stage;
   const all = line.earlierErrors + errors;
-  const parts = [
-    `  ${style.accent(SPINNER[frame % SPINNER.length] ?? '')} ${name}`,
-    style.accent(bar(line.stage)),
-    stage.padEnd(STAGE_WIDTH),
-    (total > 0 ? `${done}/${total}` : '').padStart(9),
-    style.dim(formatDuration(performance.now() - line.begunMs).padStart(8)),
-    all > 0 ? style.warn(`${all} errors`) : '',
-  ];
-  // Below this width the line would wrap, and a wrapped line cannot be drawn over.
-  return parts.slice(0, width < 74 ? 3 : parts.length).join('  ');
+  return join(width, [
+    part(`  ${SPINNER[frame % SPINNER.length]} `, style.accent),
+    part(name),
+    part(bar(line.stage), style.accent),
+    part(`  ${stage.padEnd(STAGE_WIDTH)}`),
+    part((total > 0 ? `${done}/${total}` : '').padStart(9)),
+    part(formatDuration(performance.now() - line.begunMs).padStart(9), style.dim),
+    part(all > 0 ? `  ${all} ${all === 1 ? 'error' : 'errors'}` : '', style.warn),
+  ]);
 }
 
 /** One cell for each stage, and the present one as far as it has come. */
@@ -101,14 +100,43 @@ function bar({ stage, done, total }: StageProgress): string {
   return `${'━'.repeat(filled)}${'─'.repeat(STAGES.length * cells - filled)}`;
 }
 
-function renderEnded(name: string, { tally, tookMs }: PlayedRun, style: Style): string {
+function renderEnded(name: string, { tally, tookMs }: PlayedRun, style: Style, width: number): string {
   const status = tally.degraded ? `${tally.outcome}, degraded` : tally.outcome;
-  const shown = tally.degraded ? 'cancelled' : tally.outcome;
+  const paint = (text: string) => paintStatus(style, tally.degraded ? 'cancelled' : tally.outcome, text);
   const mark = { succeeded: '✓', failed: '✗', cancelled: '■', running: '…' }[tally.outcome];
-  const errors = [...tally.stages.values()].reduce((sum, stage) => sum + stage.error, 0);
-  const retries = [...tally.stages.values()].reduce((sum, stage) => sum + stage.retries, 0);
+  const stages = [...tally.stages.values()];
+  const errors = stages.reduce((sum, stage) => sum + stage.error, 0);
+  const retries = stages.reduce((sum, stage) => sum + stage.retries, 0);
   const calls = [...tally.vendors.values()].reduce((sum, vendor) => sum + vendor.calls, 0);
-  const counts = `${formatCount(tally.items)} items, ${formatCount(calls)} vendor calls, ${formatCount(errors)} errors, ${formatCount(retries)} retries`;
-  const took = style.dim(formatDuration(tookMs).padStart(7));
-  return `  ${paintStatus(style, shown, mark)} ${name}  ${paintStatus(style, shown, status.padEnd(19))} ${took}  ${style.dim(counts)}`;
+  return join(width, [
+    part(`  ${mark} `, paint),
+    part(name),
+    part(status.padEnd(19), paint),
+    part(formatDuration(tookMs).padStart(9), style.dim),
+    part(`${formatCount(tally.items)} items`.padStart(13), style.dim),
+    part(`${formatCount(calls)} vendor calls`.padStart(20), style.dim),
+    part(`${formatCount(errors)} errors`.padStart(13), errors > 0 ? paint : style.dim),
+    part(`${formatCount(retries)} retries`.padStart(13), style.dim),
+  ]);
+}
+
+interface Part {
+  text: string;
+  painted: string;
+}
+
+function part(text: string, paint: (text: string) => string = (plain) => plain): Part {
+  return { text, painted: paint(text) };
+}
+
+/** As many parts as fit: a line that wraps could not be drawn over. */
+function join(width: number, parts: readonly Part[]): string {
+  let room = width;
+  let line = '';
+  for (const { text, painted } of parts) {
+    room -= text.length;
+    if (room < 0) break;
+    line += painted;
+  }
+  return line.trimEnd();
 }

@@ -3,6 +3,7 @@
 import { formatCount, formatDuration, formatUsd } from '../receiver/cli/format.ts';
 import { renderRunPage } from '../receiver/cli/page.ts';
 import { type VendorLine, vendorTotal } from '../receiver/cli/page_tables.ts';
+import type { RunPageData } from '../receiver/cli/run_data.ts';
 import { runColumns } from '../receiver/cli/runs.ts';
 import type { Style } from '../receiver/cli/style.ts';
 import { type Column, renderTable } from '../receiver/cli/table.ts';
@@ -28,7 +29,7 @@ export function showLedger(view: LedgerView, played: Performance, terminal: Term
   if (bad !== undefined) {
     const title = bad.run.status === 'failed' ? 'The run that failed' : 'The last run';
     const page = renderRunPage(bad, { style, width: terminal.width - INDENT, nowMs });
-    section(terminal, title, `runledger show ${bad.run.run_key}`, indent(page));
+    section(terminal, title, `runledger show ${bad.run.run_key}`, indent(`${tellStory(bad, style)}${page}`));
   }
   section(terminal, 'Vendors, all nights', 'run_vendor_usage', renderVendors(view, terminal));
   section(
@@ -42,6 +43,19 @@ export function showLedger(view: LedgerView, played: Performance, terminal: Term
 function section(terminal: Terminal, title: string, source: string, body: string): void {
   const { style } = terminal;
   terminal.print(`\n${style.bold(title)}  ${style.dim(source)}\n${body}`);
+}
+
+/** In words what the numbers below show, as far as they show it. */
+function tellStory({ stats }: RunPageData, style: Style): string {
+  const openai = stats.vendor_usage.find((usage) => usage.vendor === 'openai');
+  const score = stats.stage_stats.find((stage) => stage.stage === 'score');
+  const odoo = stats.stage_stats.find((stage) => stage.stage === 'export_odoo');
+  if (openai?.quota_exhausted !== true || score === undefined || odoo === undefined) return '';
+  const lines = [
+    `OpenAI's quota ran out after ${score.count_success} companies, and the pipeline stopped asking.`,
+    `The others have no score, which Odoo insists on: ${odoo.count_success} of ${odoo.count_total} were delivered.`,
+  ];
+  return `${lines.map((line) => style.dim(line)).join('\n')}\n\n`;
 }
 
 function indent(text: string): string {

@@ -7,7 +7,7 @@ import { errorOf, request, VendorError } from './http.ts';
 import { NANO_USD } from './prices.ts';
 import { eachItem, type Prospect, type Shift } from './shift.ts';
 
-const SITE_TIMEOUT_MS = 700;
+const SITE_TIMEOUT_MS = 800;
 const FEWEST_EMPLOYEES = 20;
 /** Above this size a company is worth a look at its LinkedIn page too. */
 const LARGE_EMPLOYEES = 300;

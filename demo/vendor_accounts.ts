@@ -1,7 +1,7 @@
 /** The vendors' side of the demo: one account per tenant and night, with its credit and with what the vendor itself has booked. */
 
 import type { DemoTenant } from './companies.ts';
-import type { Weather } from './nights.ts';
+import type { Night, Weather } from './nights.ts';
 
 /** What a vendor would put on its invoice, and how often it said no. */
 export interface VendorBooks {
@@ -20,14 +20,17 @@ export interface VendorAccount {
   id: string;
   tenant: DemoTenant;
   companies: number;
+  /** How many nights before the last one: by this, not by the date, chance is drawn, so that every demo goes the same way. */
+  nightsAgo: number;
   weather: Weather;
   books: Map<string, VendorBooks>;
   /** How often each thing was asked for, so that a second try may go another way than the first. */
   asked: Map<string, number>;
 }
 
-export function openAccount(id: string, tenant: DemoTenant, companies: number, weather: Weather): VendorAccount {
-  return { id, tenant, companies, weather, books: new Map(), asked: new Map() };
+export function openAccount(id: string, tenant: DemoTenant, companies: number, night: Night): VendorAccount {
+  const { nightsAgo } = night;
+  return { id, tenant, companies, nightsAgo, weather: night.weather(tenant), books: new Map(), asked: new Map() };
 }
 
 export function booksOf(account: VendorAccount, vendor: string): VendorBooks {
@@ -43,5 +46,5 @@ export function booksOf(account: VendorAccount, vendor: string): VendorBooks {
 export function nextSeed(account: VendorAccount, what: string): string {
   const times = account.asked.get(what) ?? 0;
   account.asked.set(what, times + 1);
-  return `${account.id} ${what} ${times}`;
+  return `${account.tenant.name} ${account.nightsAgo} ${what} ${times}`;
 }

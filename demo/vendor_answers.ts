@@ -40,7 +40,7 @@ function answerSite(account: VendorAccount, domain: string): Answer | NoAnswer {
   const delayMs = drawLatencyMs(25, 260, `${seed} delay`);
   if (draw(`${seed} robots`) < 0.05) return { status: 403, body: 'User-agent: *\nDisallow: /', delayMs };
   const fate = draw(seed) / account.weather.deadSites;
-  if (fate < 0.2) return 'silence';
+  if (fate < 0.12) return 'silence';
   if (fate < 0.4) return 'break';
   if (fate < 1) return { status: fate < 0.7 ? 500 : 503, body: 'Something went wrong', delayMs };
   return { status: 200, body: `About ${domain}: ${'we make things that last. '.repeat(8)}`, delayMs };

@@ -28,7 +28,7 @@ export const registerDemo: Register = (program, context) => {
     .description('see it work: nights of a pipeline with real HTTP calls, and what the ledger knows of them')
     .option('--nights <n>', `how many nights, up to ${NIGHTS_MOST}; the last one goes wrong`, '3')
     .option('--once', 'the last night only')
-    .option('--companies <n>', `in each tenant's list, ${COMPANIES.least} to ${COMPANIES.most}`, '100')
+    .option('--companies <n>', `in each tenant's list, ${COMPANIES.least} to ${COMPANIES.most}`, '80')
     .option('--exit', 'end when all is shown, instead of keeping the ledger up until Ctrl-C')
     .option('--endpoint <url>', 'send to this receiver or collector; its ledger is not read')
     .option('--token <token>', 'ingest token for --endpoint')
