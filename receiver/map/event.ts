@@ -1,9 +1,10 @@
 /** Span events that make rows: `retry`, `fallback`, and any that states runledger.status. */
 
-import type { Span, SpanEvent } from '../decode/shape.ts';
+import type { SpanEvent } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
 import { Extra } from './extra.ts';
-import { nameItem } from './ids.ts';
+import { FIELD } from './fields.ts';
+import { addItem } from './item.ts';
 import type { Layers } from './layer.ts';
 import { blankRow, SEQ_FIRST_EVENT } from './row.ts';
 import type { SpanScene } from './scene.ts';
@@ -11,6 +12,7 @@ import { stageName } from './stage.ts';
 import { statedStatus } from './status.ts';
 import { cutChars } from './text.ts';
 import { plausibleUs, refuseTime } from './time.ts';
+import { typedText } from './typed_text.ts';
 import { View } from './view.ts';
 
 export function mapSpanEvents(scene: SpanScene, layers: Layers): void {
@@ -32,34 +34,34 @@ function mapSpanEvent(event: SpanEvent, seq: number, scene: SpanScene, layers: L
   const stated = statedStatus(view);
   if (!counted && stated === null) return;
 
-  const timeUs = plausibleUs(event.timeUs);
-  const tsUs = timeUs !== 0 && refuseTime(timeUs, mapping) === null ? timeUs : scene.tsUs;
+  const tsUs = plausibleUs(event.timeUs) || scene.tsUs;
+  const badTime = refuseTime(tsUs, mapping);
+  if (badTime !== null) {
+    // At another time it would be another row, and a resend would count twice.
+    const message = `an event of a span lies outside of the time that is kept: ${badTime}`;
+    mapping.out.refusals.push({ tenantId: identity.tenantId, reason: badTime, message });
+    return;
+  }
   const row = blankRow(identity.tenantId, eventRun(scene));
   row.tsUs = tsUs;
   row.spanId = span.spanId;
   row.seq = seq;
   row.kind = 'event';
-  row.stage = view.getOwn('stage') === undefined ? scene.stage : stageName(view.text('stage'), mapping);
-  row.event = cutChars(mapping.cleanName(event.name) || 'event', LIMITS.eventChars);
+  row.stage = view.getOwn(FIELD.stage) === undefined ? scene.stage : stageName(view.text(FIELD.stage), mapping);
+  row.event = cutChars(mapping.names.clean(event.name) || 'event', LIMITS.eventChars);
   row.status = stated ?? (event.name === 'retry' ? 'retry' : 'ok');
   row.traceId = span.traceId;
   row.errorCode = eventErrorCode(view, row.status, scene);
   const extra = new Extra(mapping.redact);
-  const item = view.get('item') ?? scene.view.get('item');
-  if (item !== undefined) {
-    const named = nameItem(item, identity.tenantId, mapping.redact);
-    row.companyId = named?.id ?? null;
-    if (named?.text != null) extra.text('item_id', named.text);
-  }
-  extra.attributes(own.rest);
-  row.extra = extra.finish();
+  addItem(row, view, mapping, extra, scene.view);
+  row.extra = extra.finish(own);
   mapping.out.rows.push(row);
 }
 
 function eventErrorCode(view: View, status: string, { mapping }: SpanScene): string | null {
-  const code = view.ownCode('errorCode') ?? view.ownCode('vendorErrorCode') ?? view.ownCode('errorType');
+  const code = view.ownCode(FIELD.errorCode) ?? view.ownCode(FIELD.vendorErrorCode) ?? view.ownCode(FIELD.errorType);
   if (code === null) return status === 'error' ? 'ERROR' : null;
-  return cutChars(mapping.cleanName(code), LIMITS.errorCodeChars);
+  return cutChars(mapping.names.clean(code), LIMITS.errorCodeChars);
 }
 
 /** A run span without an id names its run by its trace; its events are rows of that run too. */
@@ -67,6 +69,20 @@ function eventRun({ kind, identity, span }: SpanScene) {
   return kind === 'run' ? (identity.run ?? { key: span.traceId }) : identity.run;
 }
 
-function byTimeAndName(a: Span['events'][number], b: Span['events'][number]): number {
-  return a.timeUs - b.timeUs || a.timeNs - b.timeNs || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+/** Events that agree in both are told apart by what they carry, or their order in the list would decide which row is whose. */
+function byTimeAndName(a: SpanEvent, b: SpanEvent): number {
+  return (
+    a.timeUs - b.timeUs || a.timeNs - b.timeNs || compareText(a.name, b.name) || compareText(contentOf(a), contentOf(b))
+  );
+}
+
+function contentOf(event: SpanEvent): string {
+  return event.attributes
+    .map((attribute) => attribute.key.length + attribute.key + typedText(attribute))
+    .sort()
+    .join();
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

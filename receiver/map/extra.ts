@@ -12,19 +12,25 @@ import {
   type Value,
 } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
-import type { RestAttribute } from './layer.ts';
-import { classifyKey, MASK, type Redact } from './privacy.ts';
+import type { KeyClass, Layer } from './layer.ts';
+import { isHarmless, MASK, type Redact } from './privacy.ts';
+import { classifyNestedKey } from './sensitive_keys.ts';
 import { cleanText, cutBytes } from './text.ts';
 
-/** Room kept for marks and the count of what did not fit. */
-const MARKS_BYTES = 256;
+const MASK_JSON = `"${MASK}"`;
+const MAX_MARKS = 12;
+/** Room for ,"dropped_attributes":1024 */
+const DROPPED_BYTES = 30;
+/** Values of a list or map, at all depths; what is kept is cut far earlier. */
+const MAX_ELEMENTS = 64;
+const MAX_DEPTH = 4;
 
+/** Our own keys are written first, the item's id before all others, so that attributes cannot push them out. */
 export class Extra {
   readonly #redact: Redact;
-  #json = '';
-  #bytes = 2;
-  #keys = 0;
-  #dropped = 0;
+  #itemJson = '';
+  #ownJson = '';
+  #ownKeys = 0;
   #marks: string[] | null = null;
 
   constructor(redact: Redact) {
@@ -34,39 +40,50 @@ export class Extra {
   /** Says what is odd about the record: negative_duration, ignored values, cut text. */
   mark(mark: string): void {
     if (this.#marks === null) this.#marks = [mark];
-    else if (!this.#marks.includes(mark) && this.#marks.length < 12) this.#marks.push(mark);
+    else if (!this.#marks.includes(mark) && this.#marks.length < MAX_MARKS) this.#marks.push(mark);
   }
 
-  attributes(rest: readonly RestAttribute[]): void {
-    for (const { keyJson, value } of rest) {
-      const json = this.#valueJson(value);
-      if (json !== null) this.#add(keyJson, json);
-    }
+  /** @param text as its id was made from it: after privacy and short enough to be kept whole. */
+  itemId(text: string): void {
+    this.#itemJson = `"item_id":${JSON.stringify(text)}`;
   }
 
-  /** One of our own keys, with text that may hold anything. */
+  /** One of our own keys (extra_keys.ts), with text that may hold anything. */
   text(key: string, text: string): void {
-    this.#add(`"${key}"`, this.#textJson(text));
+    const separator = this.#ownJson === '' ? '' : ',';
+    this.#ownJson += `${separator}"${key}":${this.#textJson(text)}`;
+    this.#ownKeys++;
   }
 
   /** @returns JSON text of an object, or null when there is nothing to say. */
-  finish(): string | null {
-    let json = this.#json;
-    if (this.#dropped > 0) json += `${json === '' ? '' : ','}"dropped_attributes":${this.#dropped}`;
-    if (this.#marks !== null) json += `${json === '' ? '' : ','}"marks":${JSON.stringify(this.#marks)}`;
-    return json === '' ? null : `{${json}}`;
-  }
-
-  #add(keyJson: string, json: string): void {
-    const piece = `${this.#json === '' ? '' : ','}${keyJson}:${json}`;
-    const bytes = Buffer.byteLength(piece);
-    if (this.#keys >= LIMITS.extraKeys || this.#bytes + bytes > LIMITS.extraBytes - MARKS_BYTES) {
-      this.#dropped++;
-      return;
+  finish({ rest, restKeys, restCount }: Layer): string | null {
+    const marksJson = this.#marks === null ? '' : `"marks":${JSON.stringify(this.#marks)}`;
+    let json = joined(this.#itemJson, this.#ownJson);
+    let keys = this.#ownKeys + (this.#itemJson === '' ? 0 : 1) + (marksJson === '' ? 0 : 1);
+    let bytes = 2 + Buffer.byteLength(json) + marksJson.length + 1 + DROPPED_BYTES;
+    const maxKeys = keys + restCount > LIMITS.extraKeys ? LIMITS.extraKeys - 1 : LIMITS.extraKeys;
+    let dropped = 0;
+    for (let index = 0; index < restCount; index++) {
+      const key = restKeys[index] as KeyClass;
+      const value = rest[index] as Value;
+      if (keys >= maxKeys) {
+        dropped++;
+        continue;
+      }
+      const valueJson = key.secret ? MASK_JSON : this.#valueJson(value);
+      if (valueJson === null) continue;
+      const size = key.bytes + 1 + byteLength(valueJson, value);
+      if (bytes + size > LIMITS.extraBytes) {
+        dropped++;
+        continue;
+      }
+      json = json === '' ? key.keyJson + valueJson : `${json},${key.keyJson}${valueJson}`;
+      bytes += size;
+      keys++;
     }
-    this.#json += piece;
-    this.#bytes += bytes;
-    this.#keys++;
+    if (dropped > 0) json = joined(json, `"dropped_attributes":${dropped}`);
+    json = joined(json, marksJson);
+    return json === '' ? null : `{${json}}`;
   }
 
   #valueJson(value: Value): string | null {
@@ -84,33 +101,52 @@ export class Extra {
       case VALUE_BYTES:
         return `"(${value.value.length} bytes)"`;
       default:
-        return this.#textJson(plainText(value, 0));
+        return this.#textJson(plainText(value, this.#redact, { elements: MAX_ELEMENTS }, 0));
     }
   }
 
   #textJson(text: string): string {
+    if (isHarmless(text)) return `"${text}"`;
     return JSON.stringify(cutBytes(this.#redact(cleanText(text)), LIMITS.extraValueBytes));
   }
 }
 
-/** Lists and maps as one line of text; it is cut afterwards, so it stops early. Contents and secrets inside maps go too. */
-function plainText(value: Value, depth: number): string {
-  if (depth > 4) return '...';
+function joined(left: string, right: string): string {
+  if (left === '') return right;
+  return right === '' ? left : `${left},${right}`;
+}
+
+/** Numbers and words are ASCII as they stand. */
+function byteLength(json: string, { type }: Value): number {
+  return type === VALUE_STRING || type === VALUE_ARRAY || type === VALUE_KVLIST ? Buffer.byteLength(json) : json.length;
+}
+
+/**
+ * Lists and maps as one line of text, which is cut afterwards, so it stops early. Contents and secrets inside of maps go, and each text
+ * loses what must not be stored before it is cut.
+ */
+function plainText(value: Value, redact: Redact, left: { elements: number }, depth: number): string {
+  if (depth > MAX_DEPTH) return '...';
   if (value.type === VALUE_ARRAY) {
-    return `[${value.value
-      .slice(0, 32)
-      .map((element) => plainText(element, depth + 1))
-      .join(', ')}]`;
+    const elements: string[] = [];
+    for (const element of value.value) {
+      if (left.elements-- <= 0) break;
+      elements.push(plainText(element, redact, left, depth + 1));
+    }
+    return `[${elements.join(', ')}]`;
   }
   if (value.type === VALUE_KVLIST) {
-    const kept = value.value.slice(0, 32).flatMap((entry) => {
-      const privacy = classifyKey(entry.key);
-      if (privacy === 'content') return [];
-      return [`${entry.key}: ${privacy === 'secret' ? MASK : plainText(entry, depth + 1)}`];
-    });
-    return `{${kept.join(', ')}}`;
+    const entries: string[] = [];
+    for (const entry of value.value) {
+      if (left.elements-- <= 0) break;
+      const privacy = classifyNestedKey(entry.key);
+      if (privacy === 'content') continue;
+      const key = cutBytes(redact(cleanText(entry.key)), LIMITS.extraKeyBytes);
+      entries.push(`${key}: ${privacy === 'secret' ? MASK : plainText(entry, redact, left, depth + 1)}`);
+    }
+    return `{${entries.join(', ')}}`;
   }
   if (value.type === VALUE_BYTES) return `(${value.value.length} bytes)`;
-  if (value.type === VALUE_STRING) return value.value.slice(0, 1024);
+  if (value.type === VALUE_STRING) return cutBytes(redact(cleanText(value.value)), LIMITS.extraValueBytes);
   return value.value === null ? '' : String(value.value);
 }

@@ -113,6 +113,11 @@ export const FIELD_COUNT = FIELD_NAMES.length;
 /** Field name -> its slot. */
 export const FIELD = Object.fromEntries(FIELD_NAMES.map((name, slot) => [name, slot])) as Record<FieldName, number>;
 
+/** For marks. */
+export function fieldName(slot: number): string {
+  return FIELD_NAMES[slot] ?? 'field';
+}
+
 export interface FieldKey {
   slot: number;
   /** Place in the field's list of names; a smaller one wins. */
@@ -129,6 +134,15 @@ const KEPT: ReadonlySet<FieldName> = new Set([
   'genAiOperation',
   'units',
   'errorType',
+  'url',
+  'peer',
+  'provider',
+  'within',
+  'tokensCacheRead',
+  'tokensCacheWrite',
+  'openInferenceKind',
+  'vercelOperation',
+  'taskRun',
 ]);
 
 export const FIELD_KEYS: ReadonlyMap<string, FieldKey> = new Map(

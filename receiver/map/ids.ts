@@ -1,12 +1,13 @@
 /** Tenants, runs and items: how a span names them and what the name stands for (docs/concepts.md, "Names and ids"). */
 
 import { createHash } from 'node:crypto';
-import { VALUE_BOOL, VALUE_DOUBLE, VALUE_INT, VALUE_STRING, type Value } from '../decode/shape.ts';
+import { VALUE_DOUBLE, VALUE_INT, VALUE_STRING, type Value } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
+import { remember } from './names.ts';
 import type { Redact } from './privacy.ts';
 import type { RunName } from './row.ts';
 import type { Snapshot } from './snapshot.ts';
-import { cleanText, cutChars } from './text.ts';
+import { cleanText, cutBytes, cutChars } from './text.ts';
 
 /** Decimal ids end here; ids made from text (run keys, item texts) begin here. */
 export const MADE_IDS_FROM = 2 ** 52;
@@ -26,8 +27,6 @@ export function idText(value: Value): string | null {
       return value.value.toString();
     case VALUE_DOUBLE:
       return Number.isSafeInteger(value.value) ? value.value.toString() : null;
-    case VALUE_BOOL:
-      return null;
     default:
       return null;
   }
@@ -49,19 +48,25 @@ export function lookUpTenant(value: Value, snapshot: Snapshot): TenantLookup {
   return TENANT_NAME.test(text) ? { unknown: text } : 'invalid';
 }
 
-/**
- * @returns the run's name, or 'invalid' for a value that can name no run (empty was absent already). Addresses in a key are hashed
- * like everywhere else; the hash is the same for every span, so the key still names one run.
- */
-export function nameRun(value: Value, redact: Redact): Exclude<RunName, null> | 'invalid' {
-  const text = idText(value);
-  if (text === null) return 'invalid';
+/** `invalid` for a value that can name no run (empty was absent already). */
+export type RunNames = (value: Value) => Exclude<RunName, null> | 'invalid';
+
+/** @param redactIdentity what a run key must not store is replaced, the same way for every span, so the key still names one run. */
+export function createRunNames(redactIdentity: Redact): RunNames {
+  const nameText = remember((text) => nameRun(text, redactIdentity));
+  return (value) => {
+    const text = idText(value);
+    return text === null ? 'invalid' : nameText(text);
+  };
+}
+
+function nameRun(text: string, redactIdentity: Redact): Exclude<RunName, null> | 'invalid' {
   if (RUN_ID.test(text)) {
     const id = Number(text);
     if (id < MADE_IDS_FROM) return { id };
   }
-  const key = text.includes('@') ? redact(text) : text;
-  return key.length > LIMITS.runKeyChars && cutChars(key, LIMITS.runKeyChars) !== key ? 'invalid' : { key };
+  if (text.length > LIMITS.runKeyChars && cutChars(text, LIMITS.runKeyChars) !== text) return 'invalid';
+  return { key: redactIdentity(text) };
 }
 
 export interface Item {
@@ -70,15 +75,25 @@ export interface Item {
   text: string | null;
 }
 
-export function nameItem(value: Value, tenantId: number, redact: Redact): Item | null {
+export function nameItem(value: Value, tenantId: number, redactIdentity: Redact): Item | null {
+  if (value.type === VALUE_INT && typeof value.value === 'number' && value.value >= 0 && value.value < MADE_IDS_FROM) {
+    return { id: value.value, text: null };
+  }
   const raw = idText(value);
   if (raw === null) return null;
   if (ITEM_ID.test(raw)) {
     const id = Number(raw);
     if (id < MADE_IDS_FROM) return { id, text: null };
   }
-  const text = cutChars(redact(raw), LIMITS.itemTextChars);
+  const text = shortItemText(redactIdentity(raw));
   return { id: hashItem(tenantId, text), text };
+}
+
+/** Short enough to be kept whole beside the id that is made from it; long texts that differ stay different by their hash. */
+function shortItemText(text: string): string {
+  if (text.length <= LIMITS.itemTextChars && Buffer.byteLength(text) <= LIMITS.extraValueBytes) return text;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return `${cutBytes(cutChars(text, LIMITS.itemTextChars - 17), LIMITS.extraValueBytes - 17)}~${hash}`;
 }
 
 /** 2^52 + the first 52 bits of SHA-256 over the tenant and the text. */

@@ -6,39 +6,44 @@
 import { METRIC_PREFIX, METRIC_SUM_PREFIX } from '../../sdk/attributes.ts';
 import { type Attribute, VALUE_EMPTY, VALUE_STRING, type Value } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
+import { OWN_EXTRA_KEYS } from './extra_keys.ts';
 import { FIELD_COUNT, FIELD_KEYS, type FieldKey } from './fields.ts';
-import { classifyKey, MASK, type Redact } from './privacy.ts';
+import type { Redact } from './privacy.ts';
+import { classifyKey } from './sensitive_keys.ts';
 import { cleanText, cutBytes } from './text.ts';
 
 export interface Layer {
-  fields: (Value | undefined)[];
-  ranks: Uint8Array;
-  /** What goes to extra: attributes without a field of their own, contents already left out, secrets already masked. */
-  rest: RestAttribute[];
+  fields: (Attribute | undefined)[];
+  /** What goes to extra: attributes without a field of their own, contents already left out. */
+  rest: Attribute[];
+  /** How many of `rest` are this record's: a layer that is used again keeps its room. */
+  restCount: number;
+  /** What the key of each of `rest` means. */
+  restKeys: KeyClass[];
   metrics: { name: string; sum: boolean; value: Value }[];
 }
 
-export interface RestAttribute {
-  /** The key as JSON text, after privacy. */
-  keyJson: string;
-  value: Value;
-}
-
-interface KeyClass {
-  field: FieldKey | null;
-  metric: { name: string; sum: boolean } | null;
+export interface KeyClass {
+  readonly field: FieldKey | null;
+  readonly metric: { name: string; sum: boolean } | null;
   /** Whether the attribute goes to extra. */
-  keep: boolean;
-  secret: boolean;
-  keyJson: string;
+  readonly keep: boolean;
+  /** The value is masked. */
+  readonly secret: boolean;
+  /** The key as JSON text, after privacy, with the colon. */
+  readonly keyJson: string;
+  /** Of keyJson in UTF-8. */
+  readonly bytes: number;
 }
 
 /** What a key means, worked out once per key; bounded because senders choose keys. */
 const MAX_CACHED_KEYS = 20_000;
-const MASKED: Value = { type: VALUE_STRING, value: MASK };
+const MAX_CACHED_KEY_CHARS = 256;
 
 export interface Layers {
   collect(attributes: readonly Attribute[]): Layer;
+  /** The same in one layer that is used again and again: it holds until the next call. */
+  collectBriefly(attributes: readonly Attribute[]): Layer;
 }
 
 /**
@@ -50,28 +55,54 @@ export function createLayers(aliases: ReadonlyMap<string, string>, redact: Redac
   const classify = (key: string): KeyClass => {
     const known = classes.get(key);
     if (known !== undefined) return known;
-    if (classes.size >= MAX_CACHED_KEYS) classes.clear();
     const found = classifyOnce(key, aliases, redact);
-    classes.set(key, found);
+    if (key.length <= MAX_CACHED_KEY_CHARS) {
+      if (classes.size >= MAX_CACHED_KEYS) classes.clear();
+      classes.set(key, found);
+    }
     return found;
   };
 
-  return {
-    collect(attributes) {
-      const layer: Layer = {
-        fields: new Array(FIELD_COUNT),
-        ranks: new Uint8Array(FIELD_COUNT),
-        rest: [],
-        metrics: [],
-      };
-      for (const attribute of attributes) {
-        const found = classify(attribute.key);
-        if (found.field !== null) setField(layer, found.field, attribute);
-        else if (found.metric !== null) layer.metrics.push({ ...found.metric, value: attribute });
-        if (found.keep) layer.rest.push({ keyJson: found.keyJson, value: found.secret ? MASKED : attribute });
+  /** A duplicate key: the last one counts. Empty text says nothing and is as good as absent. */
+  const setField = (fields: Layer['fields'], { slot, rank }: FieldKey, value: Attribute): void => {
+    if (value.type === VALUE_EMPTY || (value.type === VALUE_STRING && value.value === '')) return;
+    const before = fields[slot];
+    if (before !== undefined && (classify(before.key).field?.rank ?? 0) < rank) return;
+    fields[slot] = value;
+  };
+
+  const fill = (layer: Layer, attributes: readonly Attribute[]): Layer => {
+    for (const attribute of attributes) {
+      const key = classify(attribute.key);
+      if (key.field !== null) setField(layer.fields, key.field, attribute);
+      else if (key.metric !== null) layer.metrics.push({ ...key.metric, value: attribute });
+      if (key.keep) {
+        layer.rest[layer.restCount] = attribute;
+        layer.restKeys[layer.restCount++] = key;
       }
-      return layer;
+    }
+    return layer;
+  };
+
+  const brief = emptyLayer();
+  return {
+    collect: (attributes) => fill(emptyLayer(), attributes),
+    collectBriefly(attributes) {
+      brief.fields.fill(undefined);
+      brief.restCount = 0;
+      if (brief.metrics.length > 0) brief.metrics = [];
+      return fill(brief, attributes);
     },
+  };
+}
+
+function emptyLayer(): Layer {
+  return {
+    fields: new Array<undefined>(FIELD_COUNT).fill(undefined),
+    rest: [],
+    restCount: 0,
+    restKeys: [],
+    metrics: [],
   };
 }
 
@@ -83,12 +114,15 @@ function classifyOnce(key: string, aliases: ReadonlyMap<string, string>, redact:
   const field = known === undefined ? null : alias === undefined ? known : { ...known, rank: 255 };
   const metric = field === null ? metricOf(name) : null;
   const privacy = field === null && metric === null ? classifyKey(key) : 'plain';
+  const shown = redact(cleanText(key));
+  const keyJson = `${JSON.stringify(cutBytes(OWN_EXTRA_KEYS.has(shown) ? `attribute.${shown}` : shown, LIMITS.extraKeyBytes))}:`;
   return {
     field,
     metric,
     keep: field === null ? metric === null && privacy !== 'content' : field.keep,
     secret: privacy === 'secret',
-    keyJson: JSON.stringify(cutBytes(redact(cleanText(key)), LIMITS.extraKeyBytes)),
+    keyJson,
+    bytes: Buffer.byteLength(keyJson),
   };
 }
 
@@ -96,13 +130,4 @@ function metricOf(key: string): { name: string; sum: boolean } | null {
   if (key.startsWith(METRIC_PREFIX)) return { name: key.slice(METRIC_PREFIX.length), sum: false };
   if (key.startsWith(METRIC_SUM_PREFIX)) return { name: key.slice(METRIC_SUM_PREFIX.length), sum: true };
   return null;
-}
-
-/** A duplicate key: the last one counts. Empty text says nothing and is as good as absent. */
-function setField(layer: Layer, { slot, rank }: FieldKey, value: Value): void {
-  if (value.type === VALUE_EMPTY || (value.type === VALUE_STRING && value.value === '')) return;
-  const before = layer.fields[slot];
-  if (before !== undefined && (layer.ranks[slot] ?? 0) < rank) return;
-  layer.fields[slot] = value;
-  layer.ranks[slot] = rank;
 }

@@ -4,11 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import { type LogRecord, VALUE_ARRAY, VALUE_BYTES, VALUE_KVLIST, VALUE_STRING, type Value } from '../decode/shape.ts';
+import { type LogRecord, VALUE_STRING } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
 import { Extra } from './extra.ts';
+import { FIELD } from './fields.ts';
 import { type Identity, identify } from './identity.ts';
-import { nameItem } from './ids.ts';
+import { addItem } from './item.ts';
 import type { Mapping, Outcome } from './mapping.ts';
 import { mapStartMarker } from './marker.ts';
 import { blankRow, type EventRow, type RefusalReason, SEQ_LOG } from './row.ts';
@@ -16,19 +17,20 @@ import { stageName } from './stage.ts';
 import { statedStatus } from './status.ts';
 import { cleanText, cutChars } from './text.ts';
 import { plausibleUs, refuseTime } from './time.ts';
+import { entriesText, measured, typedText } from './typed_text.ts';
 import type { View } from './view.ts';
 
 const SEVERITY_ERROR = 17;
 
 export function mapLog(record: LogRecord, view: View, mapping: Mapping): Outcome {
   const { out } = mapping;
-  const kind = view.getOwn('kind');
+  const kind = view.getOwn(FIELD.kind);
   const stated = kind?.type === VALUE_STRING ? kind.value : '';
-  const eventName = record.eventName !== '' ? record.eventName : (ownText(view, 'legacyEventName') ?? '');
+  const eventName = record.eventName !== '' ? record.eventName : (view.ownText(FIELD.legacyEventName) ?? '');
   const isSignal = stated === 'start' || stated === 'heartbeat';
   const none: Outcome = { kind: isSignal ? stated : 'other', refused: null, message: null };
 
-  if (view.get('run') === undefined && !(stated === 'start' && record.traceId !== '')) return other(none, mapping);
+  if (view.get(FIELD.run) === undefined && !(stated === 'start' && record.traceId !== '')) return other(none, mapping);
   if (!isSignal && eventName === '' && record.severity < SEVERITY_ERROR) return other(none, mapping);
 
   const refuse = (reason: RefusalReason, tenantId: number, message: string): Outcome => {
@@ -37,6 +39,9 @@ export function mapLog(record: LogRecord, view: View, mapping: Mapping): Outcome
   };
   const identity = identify(view, mapping);
   if ('refused' in identity) return refuse(identity.refused, identity.tenantId, identity.message);
+  if (identity.tenantId === 0 && record.traceId === '' && stated !== 'heartbeat') {
+    return refuse('no_tenant', 0, 'a log record outside of a trace needs its tenant: set runledger.tenant.id');
+  }
   if (stated === 'start') {
     return mapStartMarker({ span: record, view, mapping, identity }) ?? none;
   }
@@ -48,9 +53,6 @@ export function mapLog(record: LogRecord, view: View, mapping: Mapping): Outcome
     if (identity.run === null || identity.tenantId === 0) return other(none, mapping);
     out.heartbeats.push({ tenantId: identity.tenantId, run: identity.run, tsUs });
     return none;
-  }
-  if (identity.tenantId === 0 && record.traceId === '') {
-    return refuse('no_tenant', 0, 'a log record outside of a trace needs its tenant: set runledger.tenant.id');
   }
   out.rows.push(logRow(record, view, mapping, identity, eventName, tsUs));
   return { kind: 'log', refused: null, message: null };
@@ -70,71 +72,47 @@ function logRow(
   row.spanId = logSpanId(record, view, mapping);
   row.seq = SEQ_LOG;
   row.kind = 'log';
-  row.stage = stageName(view.text('stage'), mapping);
-  row.event = cutChars(mapping.cleanName(eventName === '' ? 'log' : eventName), LIMITS.eventChars);
+  row.stage = stageName(view.text(FIELD.stage), mapping);
+  row.event = cutChars(mapping.names.clean(eventName === '' ? 'log' : eventName), LIMITS.eventChars);
   row.status = statedStatus(view) ?? (isError ? 'error' : 'ok');
   row.traceId = record.traceId;
   const code =
-    view.ownCode('errorCode') ??
-    view.ownCode('vendorErrorCode') ??
-    view.ownCode('errorType') ??
-    view.ownCode('exceptionType');
-  if (code !== null) row.errorCode = cutChars(mapping.cleanName(code), LIMITS.errorCodeChars);
+    view.ownCode(FIELD.errorCode) ??
+    view.ownCode(FIELD.vendorErrorCode) ??
+    view.ownCode(FIELD.errorType) ??
+    view.ownCode(FIELD.exceptionType);
+  if (code !== null) row.errorCode = cutChars(mapping.names.clean(code), LIMITS.errorCodeChars);
   else if (row.status === 'error') row.errorCode = 'ERROR';
 
   const extra = new Extra(mapping.redact);
   for (const mark of identity.marks) extra.mark(mark);
-  const item = view.get('item');
-  if (item !== undefined) {
-    const named = nameItem(item, identity.tenantId, mapping.redact);
-    row.companyId = named?.id ?? null;
-    if (named?.text != null) extra.text('item_id', named.text);
-  }
+  addItem(row, view, mapping, extra);
   if (isError && record.body.type === VALUE_STRING && record.body.value !== '') {
     extra.text('message', cutChars(mapping.redact(cleanText(record.body.value)), LIMITS.messageChars));
   }
-  extra.attributes(view.own.rest);
-  row.extra = extra.finish();
+  row.extra = extra.finish(view.own);
   return row;
 }
 
 /** log.record.uid hashed, else a hash of what the record says: two identical records are one event. */
 function logSpanId(record: LogRecord, view: View, mapping: Mapping): string {
   const hash = createHash('sha256');
-  const uid = ownText(view, 'logUid');
+  const uid = view.ownText(FIELD.logUid);
   if (uid !== null) return hash.update(`uid:${uid}`).digest('hex').slice(0, 16);
+  const redact = mapping.redactIdentity;
   const parts = [
     record.traceId,
     record.spanId,
     `${record.timeUs}.${record.timeNs}`,
-    record.eventName,
+    redact(record.eventName),
     String(record.severity),
-    typedText(record.body, mapping),
-    ...record.attributes.map((attribute) => `${attribute.key}=${typedText(attribute, mapping)}`).sort(),
+    typedText(record.body, redact),
+    entriesText(record.attributes, redact),
   ];
   return hash
-    .update(parts.map((part) => `${part.length}:${part}`).join(''))
+    .update(parts.map((part) => measured('', part)).join(''))
     .digest('hex')
     .slice(0, 16);
-}
-
-/** The value with its type, after privacy: an int 5 and a text "5" differ. */
-function typedText(value: Value, mapping: Mapping): string {
-  if (value.type === VALUE_STRING) return `s${mapping.redact(value.value)}`;
-  if (value.type === VALUE_BYTES) return `b${Buffer.from(value.value).toString('base64')}`;
-  if (value.type === VALUE_ARRAY) return `[${value.value.map((element) => typedText(element, mapping)).join()}]`;
-  if (value.type === VALUE_KVLIST) {
-    return `{${value.value
-      .map((entry) => `${entry.key}=${typedText(entry, mapping)}`)
-      .sort()
-      .join()}}`;
-  }
-  return `${value.type}:${String(value.value)}`;
-}
-
-function ownText(view: View, field: Parameters<View['getOwn']>[0]): string | null {
-  const value = view.getOwn(field);
-  return value?.type === VALUE_STRING ? cleanText(value.value) : null;
 }
 
 function other(outcome: Outcome, { out }: Mapping): Outcome {

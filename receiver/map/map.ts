@@ -7,15 +7,16 @@
  */
 
 import type { LogChunk, Resource, Scope, SpanChunk } from '../decode/shape.ts';
+import { createRunNames } from './ids.ts';
 import { createLayers, type Layer, type Layers } from './layer.ts';
 import { mapLog } from './log.ts';
-import { emptyChunk, type Mapping, type Outcome } from './mapping.ts';
+import { emptyChunk, type Mapping, type Outcome, type Tools } from './mapping.ts';
+import { createNames } from './names.ts';
 import { createPriceBook } from './price.ts';
-import { createRedactor, type Redact } from './privacy.ts';
+import { createRedactor } from './privacy.ts';
 import type { MappedChunk } from './row.ts';
 import type { Principal, Snapshot } from './snapshot.ts';
 import { mapSpan } from './span.ts';
-import { cleanText } from './text.ts';
 import { View } from './view.ts';
 
 export interface Mapper {
@@ -27,19 +28,22 @@ export interface Mapper {
 
 /** One mapper serves all requests under one snapshot; it keeps what it worked out about keys, names and prices. */
 export function createMapper(snapshot: Snapshot): Mapper {
-  const redact = createRedactor(snapshot.privacyKey);
-  const layers = createLayers(snapshot.attributeAliases, redact);
-  const priceUsage = createPriceBook(snapshot);
-  const names = createNameCache(redact);
+  const { head, identity } = createRedactor(snapshot.privacyKey);
+  const layers = createLayers(snapshot.attributeAliases, head);
   const shared = createSharedLayers(layers);
-
-  const contextOf = (principal: Principal, receivedAtUs: number): Mapping => ({
+  const tools: Tools = {
     snapshot,
+    redact: head,
+    redactIdentity: identity,
+    priceUsage: createPriceBook(snapshot),
+    names: createNames(head, snapshot),
+    runNames: createRunNames(identity),
+  };
+
+  const mappingFor = (principal: Principal, receivedAtUs: number): Mapping => ({
+    ...tools,
     principal,
     receivedAtUs,
-    redact,
-    priceUsage,
-    cleanName: names,
     out: emptyChunk(),
     resourceJson: null,
   });
@@ -47,20 +51,25 @@ export function createMapper(snapshot: Snapshot): Mapper {
   return {
     snapshot,
     spans(chunk, principal, receivedAtUs, outcomes) {
-      const mapping = contextOf(principal, receivedAtUs);
+      const mapping = mappingFor(principal, receivedAtUs);
       const { scope, resource } = shared(chunk.scope, chunk.resource);
       for (const span of chunk.records) {
-        const outcome = mapSpan(span, new View(layers.collect(span.attributes), scope, resource), layers, mapping);
+        const outcome = mapSpan(
+          span,
+          new View(layers.collectBriefly(span.attributes), scope, resource),
+          layers,
+          mapping,
+        );
         outcomes?.push(outcome);
       }
       refuseMalformed(chunk.malformed, mapping);
       return mapping.out;
     },
     logs(chunk, principal, receivedAtUs, outcomes) {
-      const mapping = contextOf(principal, receivedAtUs);
+      const mapping = mappingFor(principal, receivedAtUs);
       const { scope, resource } = shared(chunk.scope, chunk.resource);
       for (const record of chunk.records) {
-        const outcome = mapLog(record, new View(layers.collect(record.attributes), scope, resource), mapping);
+        const outcome = mapLog(record, new View(layers.collectBriefly(record.attributes), scope, resource), mapping);
         outcomes?.push(outcome);
       }
       refuseMalformed(chunk.malformed, mapping);
@@ -90,20 +99,5 @@ function createSharedLayers(layers: Layers): (scope: Scope, resource: Resource) 
       lastResource = resource;
     }
     return { scope: scopeLayer, resource: resourceLayer };
-  };
-}
-
-const MAX_CACHED_NAMES = 10_000;
-
-function createNameCache(redact: Redact): (name: string) => string {
-  const names = new Map<string, string>();
-  return (name) => {
-    let clean = names.get(name);
-    if (clean === undefined) {
-      if (names.size >= MAX_CACHED_NAMES) names.clear();
-      clean = redact(cleanText(name));
-      names.set(name, clean);
-    }
-    return clean;
   };
 }

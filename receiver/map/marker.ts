@@ -3,7 +3,8 @@
  * subject. The row it makes has the subject's key and nothing that the subject does not know, so both make the same single row.
  */
 
-import { VALUE_STRING } from '../decode/shape.ts';
+import { VALUE_INT, VALUE_STRING } from '../decode/shape.ts';
+import { FIELD } from './fields.ts';
 import type { Identity } from './identity.ts';
 import type { Mapping, Outcome } from './mapping.ts';
 import { asBoolean } from './number.ts';
@@ -30,15 +31,16 @@ export function mapStartMarker(scene: MarkerScene): Outcome | null {
     return { kind: 'start', refused: reason, message };
   };
 
-  const kind = view.text('subjectKind');
-  const spanId = view.text('subjectSpanId')?.toLowerCase() ?? '';
-  const tsUs = subjectStartUs(view);
-  if ((kind !== 'run' && kind !== 'stage') || !/^(?!0{16})[0-9a-f]{16}$/.test(spanId) || tsUs === null) {
+  const kind = view.text(FIELD.subjectKind);
+  const spanId = view.text(FIELD.subjectSpanId)?.toLowerCase() ?? '';
+  const statedUs = subjectStartUs(view);
+  if ((kind !== 'run' && kind !== 'stage') || !/^(?!0{16})[0-9a-f]{16}$/.test(spanId) || statedUs === null) {
     return refuse(
       'invalid_marker',
       'a start marker needs runledger.subject.kind (run or stage), .span_id (16 hex) and .start_unix_nano (decimal nanoseconds)',
     );
   }
+  const tsUs = plausibleUs(statedUs);
   const badTime = refuseTime(tsUs, mapping);
   if (badTime !== null) return refuse(badTime, 'the start that a marker announces lies outside of what is kept');
   if (kind === 'run' && identity.tenantId === 0)
@@ -53,7 +55,7 @@ export function mapStartMarker(scene: MarkerScene): Outcome | null {
   row.traceId = scene.span.traceId;
   if (kind === 'run') startRun(row, scene);
   else {
-    row.stage = stageName(view.text('stage') ?? view.text('taskName'), mapping);
+    row.stage = stageName(view.text(FIELD.stage) ?? view.text(FIELD.taskName), mapping);
   }
   mapping.out.rows.push(row);
   return null;
@@ -63,6 +65,7 @@ function startRun(row: EventRow, scene: MarkerScene): void {
   const { view, mapping, identity } = scene;
   const run = identity.run ?? { key: scene.span.traceId };
   row.run = run;
+  row.runId = 'id' in run ? run.id : 0;
   row.stage = RUN_STAGE;
   row.facts = runFacts(scene, {
     status: 'running',
@@ -71,19 +74,18 @@ function startRun(row: EventRow, scene: MarkerScene): void {
     spanId: row.spanId,
     langsmithUrl: null,
   });
-  const root = view.getOwn('subjectRoot');
-  if (root !== undefined && asBoolean(root) === true) {
+  const root = view.getOwn(FIELD.subjectRoot);
+  // A log record may belong to no trace.
+  if (scene.span.traceId !== '' && root !== undefined && asBoolean(root) === true) {
     const claimsTenantless = mapping.principal.kind === 'ingest';
     mapping.out.bindings.push({ tenantId: identity.tenantId, run, traceId: scene.span.traceId, claimsTenantless });
   }
 }
 
-/** Nanoseconds as decimal text or an integer, to floored microseconds; null when it is none or no plausible time. */
+/** Nanoseconds as decimal text or an integer, to floored microseconds; null when it is none. A double has lost the last digits. */
 function subjectStartUs(view: View): number | null {
-  const value = view.getOwn('subjectStart');
-  if (value === undefined) return null;
-  const text = value.type === VALUE_STRING ? value.value : String(value.value);
-  if (!/^[0-9]{1,20}$/.test(text)) return null;
-  const us = plausibleUs(Number(BigInt(text) / 1000n));
-  return us === 0 ? null : us;
+  const value = view.getOwn(FIELD.subjectStart);
+  if (value === undefined || (value.type !== VALUE_STRING && value.type !== VALUE_INT)) return null;
+  const text = String(value.value);
+  return /^[0-9]{1,20}$/.test(text) ? Number(BigInt(text) / 1000n) : null;
 }

@@ -2,18 +2,20 @@
 
 import { LIMITS } from '../limits.ts';
 import type { Extra } from './extra.ts';
+import { FIELD } from './fields.ts';
+import type { Names } from './names.ts';
 import { asDecimal } from './number.ts';
 import type { RowMetrics } from './row.ts';
-import { cleanText, cutChars } from './text.ts';
+import { cutName } from './text.ts';
 import type { View } from './view.ts';
 
-export function readMetrics(view: View, extra: Extra, isRun: boolean): RowMetrics | null {
+export function readMetrics(view: View, extra: Extra, isRun: boolean, names: Names): RowMetrics | null {
   const sent = isRun ? readSent(view) : null;
   if (view.own.metrics.length === 0 && sent === null) return null;
   const metrics: RowMetrics = {};
   for (const { name, sum, value } of view.own.metrics.slice(0, LIMITS.metricsPerSpan)) {
     const decimal = asDecimal(value);
-    const key = cutChars(cleanText(name), LIMITS.metricNameChars);
+    const key = cutName(names.clean(name), LIMITS.metricNameChars);
     if (decimal === null || key === '' || !fitsNumeric(decimal)) {
       extra.mark('metric_ignored');
       continue;
@@ -29,15 +31,15 @@ export function readMetrics(view: View, extra: Extra, isRun: boolean): RowMetric
 
 /** How many stage, item and vendor_call spans of the run the sender ended and recorded; null when it does not say. */
 function readSent(view: View): NonNullable<RowMetrics['sent']> | null {
-  const stages = view.ownCount('sentStages');
-  const items = view.ownCount('sentItems');
-  const vendorCalls = view.ownCount('sentVendorCalls');
+  const stages = view.ownCount(FIELD.sentStages);
+  const items = view.ownCount(FIELD.sentItems);
+  const vendorCalls = view.ownCount(FIELD.sentVendorCalls);
   if (stages === undefined && items === undefined && vendorCalls === undefined) return null;
   return {
     stages: stages ?? 0,
     items: items ?? 0,
     vendor_calls: vendorCalls ?? 0,
-    dropped: view.ownCount('sentDropped') ?? 0,
+    dropped: view.ownCount(FIELD.sentDropped) ?? 0,
   };
 }
 

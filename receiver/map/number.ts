@@ -27,7 +27,12 @@ export function asInteger(value: Value): number | null {
 /** A finite number as decimal text that PostgreSQL's numeric reads exactly; a double gives its shortest text. */
 export function asDecimal(value: Value): string | null {
   if (value.type === VALUE_INT) return value.value.toString();
-  if (value.type === VALUE_DOUBLE) return Number.isFinite(value.value) ? plainDecimal(String(value.value)) : null;
+  if (value.type === VALUE_DOUBLE) {
+    if (!Number.isFinite(value.value)) return null;
+    const text = String(value.value);
+    // The shortest text of a double is plain already unless it has an exponent.
+    return text.includes('e') ? plainDecimal(text) : text;
+  }
   if (value.type === VALUE_STRING && DECIMAL.test(value.value)) return plainDecimal(value.value);
   return null;
 }

@@ -35,7 +35,9 @@ export type PriceUsage = (usage: Usage) => Cost | null;
 
 const SCALE_DIGITS = 18;
 const RESULT_DIGITS = 12;
-const HOUR_US = 3_600_000_000;
+/** Prices that depend on the time of day change on the half hour; those that depend on the date, at midnight. */
+const STEADY_US = 300_000_000;
+const MAX_MODEL_CHARS = 200;
 const MAX_CACHED_LISTS = 5_000;
 
 export function createPriceBook(snapshot: Snapshot): PriceUsage {
@@ -51,7 +53,8 @@ export function createPriceBook(snapshot: Snapshot): PriceUsage {
     const own = ownByVendor.get(usage.vendor);
     const cost = own === undefined ? null : priceByOwn(own, usage);
     if (cost !== null) return cost;
-    if (usage.model === null || (usage.tokensInput === null && usage.tokensOutput === null)) return null;
+    if (usage.model === null || usage.model.length > MAX_MODEL_CHARS) return null;
+    if (usage.tokensInput === null && usage.tokensOutput === null) return null;
     return priceByList(usage, usage.model, lists);
   };
 }
@@ -103,8 +106,13 @@ function bestOwn(prices: readonly Price[], unit: Price['unit'], usage: Usage): P
 
 interface TokenPrices {
   id: string;
-  input: bigint;
-  output: bigint;
+  /** As the list knows it. */
+  provider: string;
+  /** null: the list has no price for these tokens, so what uses any is not known. */
+  input: bigint | null;
+  output: bigint | null;
+  /** Of one call, beside its tokens. */
+  call: bigint;
   cacheRead: bigint;
   cacheWrite: bigint;
   /** From this many input tokens on other prices hold (long context); the list itself computes those. */
@@ -114,31 +122,33 @@ interface TokenPrices {
 function priceByList(usage: Usage, model: string, lists: Map<string, TokenPrices | null>): Cost | null {
   const input = usage.tokensInput ?? 0;
   const output = usage.tokensOutput ?? 0;
-  // Looking a model up costs 30 us; prices hold for at least an hour.
-  const key = `${usage.provider}\0${model}\0${Math.floor(usage.atUs / HOUR_US)}`;
+  // Looking a model up costs 30 us, so what a few minutes have in common is looked up once.
+  const key = `${usage.provider}\0${usage.vendor}\0${model}\0${Math.floor(usage.atUs / STEADY_US)}`;
   let prices = lists.get(key);
   if (prices === undefined) {
     if (lists.size >= MAX_CACHED_LISTS) lists.clear();
-    prices = readList(usage.provider, model, usage.atUs);
+    prices = readList(providersOf(usage), model, usage.atUs);
     lists.set(key, prices);
   }
   if (prices === null) return null;
+  if ((prices.input === null && input > 0) || (prices.output === null && output > 0)) return null;
   const cacheRead = Math.min(usage.tokensCacheRead, input);
   const cacheWrite = Math.min(usage.tokensCacheWrite, input - cacheRead);
   if (input >= prices.flatBelow) {
-    const computed = askList(usage.provider, model, usage.atUs, { input, output, cacheRead, cacheWrite });
+    const computed = askList(prices.provider, model, usage.atUs, { input, output, cacheRead, cacheWrite });
     return computed === null ? null : { costUsd: format(scaled(computed.total_price.toFixed(15))), priceId: prices.id };
   }
   const total =
-    BigInt(input - cacheRead - cacheWrite) * prices.input +
+    BigInt(usage.calls) * prices.call +
+    BigInt(input - cacheRead - cacheWrite) * (prices.input ?? 0n) +
     BigInt(cacheRead) * prices.cacheRead +
     BigInt(cacheWrite) * prices.cacheWrite +
-    BigInt(output) * prices.output;
+    BigInt(output) * (prices.output ?? 0n);
   return { costUsd: format(total), priceId: prices.id };
 }
 
 function askList(
-  provider: string | null,
+  provider: string,
   model: string,
   atUs: number,
   tokens: { input: number; output: number; cacheRead: number; cacheWrite: number },
@@ -149,18 +159,29 @@ function askList(
     ...(tokens.cacheRead > 0 && { cache_read_tokens: tokens.cacheRead }),
     ...(tokens.cacheWrite > 0 && { cache_write_tokens: tokens.cacheWrite }),
   };
-  const options = { timestamp: new Date(atUs / 1000), ...(provider !== null && { providerId: provider }) };
   try {
-    return calcPrice(usage, model, options);
+    return calcPrice(usage, model, { timestamp: new Date(atUs / 1000), providerId: provider });
   } catch {
     // The list throws where a provider or a unit is unknown to it; unknown is an answer here.
     return null;
   }
 }
 
-function readList(provider: string | null, model: string, atUs: number): TokenPrices | null {
-  const found = askList(provider, model, atUs, { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 });
-  if (found === null) return null;
+/** The provider as the span names it, in the list's spelling (x-ai for x_ai), and the vendor that it stands for. */
+function providersOf({ provider, vendor }: Usage): string[] {
+  const named = provider ?? vendor;
+  return [...new Set([named, named.replaceAll('_', '-'), vendor])].filter((name) => name !== '');
+}
+
+function readList(providers: readonly string[], model: string, atUs: number): TokenPrices | null {
+  for (const provider of providers) {
+    const found = askList(provider, model, atUs, { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 });
+    if (found !== null) return tokenPrices(found, provider);
+  }
+  return null;
+}
+
+function tokenPrices(found: NonNullable<ReturnType<typeof askList>>, provider: string): TokenPrices | null {
   let flatBelow = Number.POSITIVE_INFINITY;
   const base = (name: string): bigint | null => {
     const price = found.model_price[name];
@@ -169,13 +190,18 @@ function readList(provider: string | null, model: string, atUs: number): TokenPr
     for (const tier of price.tiers) flatBelow = Math.min(flatBelow, tier.start);
     return perToken(price.base);
   };
-  const input = base('input_mtok') ?? 0n;
+  const input = base('input_mtok');
+  const output = base('output_mtok');
+  const perCall = found.model_price.requests_kcount;
+  if (input === null && output === null && perCall === undefined) return null;
   return {
+    provider,
     id: `genai-prices:${found.provider.id}/${found.model.id}`,
     input,
-    output: base('output_mtok') ?? 0n,
-    cacheRead: base('cache_read_mtok') ?? input,
-    cacheWrite: base('cache_write_mtok') ?? input,
+    output,
+    call: typeof perCall === 'number' ? scaled(plainDecimal(String(perCall))) / 1000n : 0n,
+    cacheRead: base('cache_read_mtok') ?? input ?? 0n,
+    cacheWrite: base('cache_write_mtok') ?? input ?? 0n,
     flatBelow,
   };
 }

@@ -1,84 +1,146 @@
 /**
- * What must not be stored. Prompts and other contents are dropped by key; values under secret-looking keys and strings of known token
- * shapes are masked; e-mail addresses become a keyed hash (a plain hash of an address is guessable). Never by entropy: trace ids
- * must survive.
+ * What must not be stored. Prompts and other contents are dropped by key (sensitive_keys.ts); values under secret-looking keys and strings
+ * of known token shapes are masked; e-mail addresses become a keyed hash (a plain hash of an address is guessable). Never by entropy:
+ * trace ids must survive. Every pattern is bounded, so that no text takes more than time in proportion to its length.
  */
 
 import { createHmac } from 'node:crypto';
+import { hashAddresses } from './email.ts';
+import { cutUnits } from './text.ts';
 
 export const MASK = '[masked]';
-const MAX_REDACTED_CHARS = 4096;
+
+/** Only the head of a text is ever stored (LIMITS.extraValueBytes), so only the head is searched. */
+const SEARCHED_CHARS = 1024;
+/** Of a text that is longer: its end may be half of something that must be masked. */
 const CUT_TAIL_CHARS = 512;
+/** Texts that stand for an identity are searched this far; beyond, a keyed hash of the whole takes the rest's place. */
+const IDENTITY_CHARS = 4096;
+const SHORTEST_TOKEN = 15;
 
-/** Keys whose values are contents: prompts, completions, messages, documents, bodies, in every dialect we know. */
-const CONTENT_KEY = new RegExp(
+/** Known token shapes, each behind a literal; what may stand before them is no letter and no digit. */
+const TOKEN = new RegExp(
   [
-    '^gen_ai\\.(prompt|completion|input|output|system_instructions|tool\\.(definitions|call\\.(arguments|result)))(\\.|$)',
-    '^gen_ai\\.(system|user|assistant|tool)\\.message',
-    '^gen_ai\\.(evaluation\\.explanation|retrieval\\.(documents|query\\.text))',
-    '^(input|output)\\.(value|mime_type)$',
-    '^llm\\.(input_messages|output_messages|prompts|completions|prompt_template|invocation_parameters|tools|function_call|request\\.messages)(\\.|$)',
-    '^(retrieval|reranker|document|embedding|message|tool|tool_call|exception)\\.(.*\\.)?(documents?|input_documents|output_documents|content|contents|text|query|embeddings|vector|arguments|parameters|json_schema|stacktrace)(\\.|$)',
-    '^ai\\.(prompt|response\\.(text|object|toolCalls|reasoning|files|providerMetadata)|result|request\\.body|values?|embeddings?|toolCall\\.(args|result|arguments)|schema|input|output)(\\.|$)',
-    '^traceloop\\.(entity\\.(input|output)|prompt)',
-    '^langfuse\\.(observation|trace)\\.(input|output)',
-    '^langsmith\\.(inputs|outputs)',
-    '^(http|rpc)\\.(request|response)\\.(body|content)(\\.|$)',
-    '^http\\.(request|response)\\.header\\.(authorization|cookie|set-cookie|x-api-key)',
-    '^(messaging\\.message\\.body|faas\\.document\\.content|db\\.(statement|query\\.text|query\\.parameter.*|operation\\.parameter.*))$',
-    '^pydantic_ai\\.all_messages',
+    `(?<![A-Za-z0-9])(?:${[
+      'sk-[A-Za-z0-9_-]{16,}',
+      '[sr]k_(?:live|test)_[A-Za-z0-9]{16,}',
+      'whsec_[A-Za-z0-9+/=]{16,}',
+      'gh[pousr]_[A-Za-z0-9]{20,}',
+      'github_pat_[A-Za-z0-9_]{20,}',
+      'glpat-[A-Za-z0-9_-]{16,}',
+      'xox[abeprs]-[A-Za-z0-9-]{10,}',
+      'xapp-[A-Za-z0-9-]{16,}',
+      'A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}',
+      'AIza[0-9A-Za-z_-]{30,}',
+      'ya29\\.[0-9A-Za-z_-]{20,}',
+      'GOCSPX-[A-Za-z0-9_-]{16,}',
+      'lsv2_[A-Za-z0-9_]{20,}',
+      'ls__[A-Za-z0-9]{20,}',
+      'tvly-[A-Za-z0-9-]{16,}',
+      'apify_api_[A-Za-z0-9]{16,}',
+      'hf_[A-Za-z0-9]{20,}',
+      'gsk_[A-Za-z0-9]{20,}',
+      'xai-[A-Za-z0-9]{20,}',
+      'pplx-[A-Za-z0-9]{20,}',
+      'r8_[A-Za-z0-9]{20,}',
+      'npm_[A-Za-z0-9]{30,}',
+      'pypi-[A-Za-z0-9_-]{20,}',
+      'dop_v1_[a-f0-9]{32,}',
+      'shp(?:at|ca|pa|ss)_[A-Za-z0-9]{20,}',
+      'dapi[a-f0-9]{32}',
+      'hvs\\.[A-Za-z0-9_-]{20,}',
+      'SG\\.[A-Za-z0-9_-]{16,64}\\.[A-Za-z0-9_-]{16,}',
+      // The rest may lie behind the end of what is searched.
+      'eyJ[A-Za-z0-9_-]{8,400}\\.eyJ[A-Za-z0-9_-]*(?:\\.[A-Za-z0-9_-]*)?',
+      'rl_[a-z]{1,16}_[A-Za-z0-9_-]{20,}',
+    ].join('|')})`,
+    '-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\\s\\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|$)',
+    'https://hooks\\.slack\\.com/[^\\s"\']+',
+    'https://(?:[a-z]{1,16}\\.)?discord(?:app)?\\.com/api/webhooks/[^\\s"\']+',
   ].join('|'),
-  'i',
+  'g',
 );
-
-const SECRET_KEY =
-  /(^|[._-])(password|passwd|pwd|secret|client_?secret|api_?key|apikey|access_?key|private_?key|authorization|auth_?token|access_?token|refresh_?token|id_?token|bearer|credentials?|cookie|set_?cookie|session_?token|webhook_?url|dsn|connection_?string|x-api-key)($|[._-])/i;
-
-/** Known token shapes. Each alternative is anchored on a literal so that plain text is passed over quickly. */
-const TOKEN =
-  /\b(?:sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|ya29\.[0-9A-Za-z_-]{20,}|lsv2_[A-Za-z0-9_]{20,}|tvly-[A-Za-z0-9-]{16,}|apify_api_[A-Za-z0-9]{16,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+|rl_[a-z]+_[A-Za-z0-9_-]{20,})|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)|https:\/\/hooks\.slack\.com\/[^\s"']+/g;
-const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
-/** name=value and name: value inside text and URLs. */
-const SECRET_PARAMETER =
-  /\b(password|passwd|pwd|secret|client_secret|api[_-]?key|apikey|access[_-]?token|refresh[_-]?token|auth[_-]?token|token|key|signature|sig)=[^&\s"',;]+/gi;
-const USERINFO = /(:\/\/)[^\s/:@]{1,128}:[^\s/@]{1,128}@/g;
-const EMAIL = /[\p{L}\p{N}._%+'-]{1,64}(?:@|%40)[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/giu;
-
-export type KeyPrivacy = 'content' | 'secret' | 'plain';
-
-/** What may be kept of an attribute, by its key alone. */
-export function classifyKey(key: string): KeyPrivacy {
-  if (CONTENT_KEY.test(key)) return 'content';
-  if (SECRET_KEY.test(key)) return 'secret';
-  return 'plain';
-}
+const SCHEME = /\b(Bearer|Basic)\s{1,8}([A-Za-z0-9._~+/=-]{8,})/gi;
+/** name=value, name: value and "name":"value" inside of text, under names that say secret. */
+const SECRET_PAIR =
+  /(password|passwd|passphrase|api[_-]?key|(?:client|access|refresh|session|private|secret|signing|webhook)[_-]?(?:key|token|secret)|(?<![A-Za-z])(?:pwd|secret|auth[_-]?token|id[_-]?token|authorization|credentials?))(\\{0,2}["']?\s{0,2}[:=]\s{0,2})(\\{0,2}["'][^"']*|(?:(?:Bearer|Basic|Token|Digest)\s{1,8})?[^\s"'&,;)}\]]+)/gi;
+/** Short names, which say secret only with an equals sign, as in a URL or a form. */
+const SECRET_PARAMETER = /(^|[?&;,\s({"'])(key|token|sig|signature|pass|auth)=[^&\s"',;]+/gi;
+const SECRET_FLAG =
+  /(--?[A-Za-z-]{0,32}(?:password|passwd|token|secret|api-?key)[A-Za-z-]{0,32})([\s,=]{1,3})(?!-)[^\s,\]]+/gi;
+const USERINFO = /(:\/\/)[^\s/:@]{0,128}:[^\s/@]{1,256}@/g;
 
 export type Redact = (text: string) => string;
 
-/**
- * @param key HMAC key of this installation (runledger.settings).
- * @returns a function that gives storable text: addresses hashed to 16 hex digits, tokens masked, everything else as it was.
- */
-export function createRedactor(key: Uint8Array): Redact {
-  const hash = (address: string) =>
-    createHmac('sha256', key).update(address.replace(/%40/i, '@').toLowerCase()).digest('hex').slice(0, 16);
-  return (whole) => {
-    // Only the head of a text is ever stored. The tail of the cut goes too, it may be half of something that must be masked.
-    const text = whole.length > MAX_REDACTED_CHARS ? whole.slice(0, MAX_REDACTED_CHARS) : whole;
-    const out = redactText(text);
-    return text === whole ? out : out.slice(0, Math.max(0, out.length - CUT_TAIL_CHARS));
-  };
+export interface Redactor {
+  /** Storable head of a text: addresses hashed to 16 hex digits, secrets masked, everything else as it was. */
+  readonly head: Redact;
+  /** The same for a text that names something: what differs stays different, by a keyed hash where masking or length took the difference. */
+  readonly identity: Redact;
+}
 
-  function redactText(text: string): string {
-    // Most values are short words and numbers: the character tests below keep the regular expressions off them.
-    if (text.length < 6) return text;
-    let out = text;
-    if (out.includes('://') && out.includes('@')) out = out.replace(USERINFO, `$1${MASK}@`);
-    if (out.length >= 16) {
-      out = out.replace(TOKEN, MASK).replace(BEARER, `$1 ${MASK}`);
-    }
-    if (out.includes('=')) out = out.replace(SECRET_PARAMETER, `$1=${MASK}`);
-    if (out.includes('@') || out.includes('%40')) out = out.replace(EMAIL, hash);
-    return out;
+/** @param key HMAC key of this installation (runledger.settings). */
+export function createRedactor(key: Uint8Array): Redactor {
+  const hash = (text: string) => createHmac('sha256', key).update(text).digest('hex').slice(0, 16);
+
+  const head = (text: string): string => {
+    if (isHarmless(text)) return text;
+    if (text.length <= SEARCHED_CHARS) return redactText(text, hash);
+    const out = redactText(text.slice(0, SEARCHED_CHARS), hash);
+    return cutUnits(out, out.length - CUT_TAIL_CHARS);
+  };
+  const identity = (text: string): string => {
+    if (isHarmless(text)) return text;
+    const whole = text.length <= IDENTITY_CHARS;
+    const out = redactText(whole ? text : text.slice(0, IDENTITY_CHARS), hash);
+    if (whole && !out.includes(MASK)) return out;
+    const kept = whole ? out : cutUnits(out, out.length - CUT_TAIL_CHARS);
+    return `${kept}~${hash(text)}`;
+  };
+  return { head, identity };
+}
+
+function redactText(text: string, hash: (address: string) => string): string {
+  let out = text;
+  if (out.includes('://') && out.includes('@')) out = out.replace(USERINFO, `$1${MASK}@`);
+  if (out.length >= SHORTEST_TOKEN) out = out.replace(TOKEN, MASK).replace(SCHEME, maskScheme);
+  const pairs = out.includes('=');
+  if (pairs || out.includes(':')) out = out.replace(SECRET_PAIR, `$1$2${MASK}`);
+  if (pairs) out = out.replace(SECRET_PARAMETER, `$1$2=${MASK}`);
+  if (out.includes('--')) out = out.replace(SECRET_FLAG, `$1$2${MASK}`);
+  return hashAddresses(out, hash);
+}
+
+/** "Bearer of bad news" and "Basic functionality" are words; a credential has digits, signs or capitals inside, or decodes to user:password. */
+function maskScheme(match: string, scheme: string, value: string): string {
+  const isWord = /^[A-Za-z]?[a-z]*[.]?$/.test(value);
+  const isPair = scheme.toLowerCase() === 'basic' && Buffer.from(value, 'base64').includes(':');
+  return isWord && !isPair ? match : `${scheme} ${MASK}`;
+}
+
+// What needs no look ---------------------------------------------------------------------------------------------------------
+
+const ACTIVE = 1;
+const IN_TOKENS = 2;
+const CLASSES = new Uint8Array(128);
+for (let code = 0; code < 128; code++) {
+  const char = String.fromCharCode(code);
+  if (code < 0x20 || code === 0x7f || '"\\@%=:'.includes(char)) CLASSES[code] = ACTIVE;
+  else if ('-_.'.includes(char) || (char >= '0' && char <= '9')) CLASSES[code] = IN_TOKENS;
+}
+
+/**
+ * True for text that no rule above can touch and that is JSON text as it is: printable ASCII without quotes. Most values are short words
+ * and numbers, and this keeps the regular expressions off them.
+ */
+export function isHarmless(text: string): boolean {
+  if (text.length > 256) return false;
+  const mayHoldToken = text.length >= SHORTEST_TOKEN;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 128) return false;
+    const found = CLASSES[code] as number;
+    if (found === ACTIVE || (found === IN_TOKENS && mayHoldToken)) return false;
   }
+  return true;
 }

@@ -7,9 +7,7 @@ import type { View } from './view.ts';
 export function resourceJson(view: View, mapping: Mapping): string | null {
   // One chunk has one resource, and most chunks hold no run span at all.
   if (mapping.resourceJson === null) {
-    const extra = new Extra(mapping.redact);
-    extra.attributes(view.resource.rest);
-    mapping.resourceJson = extra.finish() ?? '';
+    mapping.resourceJson = new Extra(mapping.redact).finish(view.resource) ?? '';
   }
   return mapping.resourceJson === '' ? null : mapping.resourceJson;
 }

@@ -4,6 +4,7 @@ import { RUN_OUTCOMES, type RunOutcome } from '../../sdk/attributes.ts';
 import { type Span, VALUE_STRING } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
 import type { Extra } from './extra.ts';
+import { FIELD } from './fields.ts';
 import type { Mapping } from './mapping.ts';
 import { resourceJson } from './resource.ts';
 import type { RunFacts } from './row.ts';
@@ -21,40 +22,44 @@ const CICD_OUTCOMES: Readonly<Record<string, RunOutcome>> = {
 };
 
 /** `runledger.run.status`, else the CI/CD result, else the span's status. */
-export function runOutcome(span: Span, view: View): RunOutcome {
-  const stated = view.getOwn('runStatus');
+export function runOutcome(span: Span, view: View, extra: Extra): RunOutcome {
+  const stated = view.getOwn(FIELD.runStatus);
   if (stated?.type === VALUE_STRING && OUTCOMES.has(stated.value)) return stated.value as RunOutcome;
-  const result = view.getOwn('pipelineResult');
+  if (stated !== undefined) extra.mark('run_status_unknown');
+  const result = view.getOwn(FIELD.pipelineResult);
   const mapped = result?.type === VALUE_STRING ? CICD_OUTCOMES[result.value] : undefined;
   return mapped ?? (span.statusCode === 2 ? 'failed' : 'succeeded');
 }
+
+/** Short enough that privacy looks at all of it. */
+const MAX_URL_CHARS = 1024;
 
 type Signal = Pick<RunFacts, 'status' | 'startedUs' | 'atUs' | 'spanId' | 'langsmithUrl'>;
 
 export function runFacts(scene: { view: View; mapping: Mapping; span: { traceId: string } }, signal: Signal): RunFacts {
   const { view, mapping } = scene;
-  const name = (field: 'pipeline' | 'environment' | 'version') => {
-    const text = view.text(field);
-    return text === null ? null : cutChars(mapping.cleanName(text), LIMITS.runKeyChars);
+  const name = (slot: number) => {
+    const text = view.text(slot);
+    return text === null ? null : cutChars(mapping.names.clean(text), LIMITS.runKeyChars);
   };
   return {
     ...signal,
-    degraded: signal.status !== 'running' && view.ownBoolean('runDegraded'),
+    degraded: signal.status !== 'running' && view.ownBoolean(FIELD.runDegraded),
     traceId: scene.span.traceId,
-    pipeline: name('pipeline'),
-    environment: name('environment'),
-    pipelineVersion: name('version'),
+    pipeline: name(FIELD.pipeline),
+    environment: name(FIELD.environment),
+    pipelineVersion: name(FIELD.version),
     resource: resourceJson(view, mapping),
   };
 }
 
 /** Kept only when it is https on a configured host, or loopback; anything else could lead people anywhere. */
 export function langsmithUrl(view: View, mapping: Mapping, extra: Extra): string | null {
-  const value = view.getOwn('langsmithUrl');
+  const value = view.getOwn(FIELD.langsmithUrl);
   if (value === undefined) return null;
-  if (value.type === VALUE_STRING && value.value.length <= 2048) {
+  if (value.type === VALUE_STRING && value.value.length <= MAX_URL_CHARS) {
     const url = allowedUrl(cleanText(value.value), mapping.snapshot.linkHosts);
-    if (url !== null) return url;
+    if (url !== null) return mapping.redact(url);
   }
   extra.mark('langsmith_url_dropped');
   return null;

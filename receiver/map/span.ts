@@ -10,24 +10,26 @@
  *   other        no row; its retry and fallback events still count (event.ts)
  */
 
-import { type Span, VALUE_STRING } from '../decode/shape.ts';
+import type { Span } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
 import { mapSpanEvents } from './event.ts';
 import { Extra } from './extra.ts';
+import { FIELD } from './fields.ts';
 import { identify } from './identity.ts';
-import { nameItem } from './ids.ts';
-import { kindOf, vendorOfCall } from './kind.ts';
+import { addItem } from './item.ts';
+import { kindOf, nestedIn, vendorOfCall } from './kind.ts';
 import type { Layers } from './layer.ts';
 import type { Mapping, Outcome } from './mapping.ts';
 import { mapStartMarker } from './marker.ts';
 import { readMetrics } from './metric.ts';
-import { blankRow, type EventRow, type RefusalReason, RUN_STAGE, SEQ_MAIN, SEQ_START } from './row.ts';
+import { blankRow, type EventRow, type RefusalReason, RUN_STAGE, type RunName, SEQ_MAIN, SEQ_START } from './row.ts';
 import { langsmithUrl, runFacts, runOutcome } from './run.ts';
 import type { SpanScene } from './scene.ts';
 import { stageName } from './stage.ts';
 import { errorCodeOf, spanStatus } from './status.ts';
-import { cutChars } from './text.ts';
+import { cleanText, cutChars } from './text.ts';
 import { durationMs, plausibleUs, refuseTime } from './time.ts';
+import { addOneUnit, addStageUnits } from './units.ts';
 import { addUsage } from './usage.ts';
 import type { View } from './view.ts';
 
@@ -52,15 +54,18 @@ export function mapSpan(span: Span, view: View, layers: Layers, mapping: Mapping
   const badTime = refuseTime(tsUs, mapping);
   if (badTime !== null) return refuse(badTime, identity.tenantId, TIME_MESSAGES[badTime]);
 
-  const stageText = view.text('stage') ?? (kind === 'stage' ? view.text('taskName') : null);
+  const stageText = view.text(FIELD.stage) ?? (kind === 'stage' ? view.text(FIELD.taskName) : null);
   const stage = stageName(stageText, mapping);
   const scene: SpanScene = { span, view, mapping, identity, kind, startUs, endUs, tsUs, stage };
 
   if (identity.run === null && kind !== 'run' && span.parentSpanId === '' && kind !== 'start' && kind !== 'heartbeat') {
     out.rootsWithoutRun.push({ tenantId: identity.tenantId, traceId: span.traceId });
+    // What came without a tenant waits under tenant 0.
+    if (tokenTenant === 0 && identity.tenantId !== 0) out.rootsWithoutRun.push({ tenantId: 0, traceId: span.traceId });
   }
   const before = out.rows.length;
-  const outcome = mapByKind(scene);
+  const outer = nestedIn(kind, view, mapping);
+  const outcome = outer === null ? mapByKind(scene) : { kind, refused: null, message: null, nestedIn: outer };
   if (outcome !== null && outcome.refused !== null) return outcome;
   if (kind !== 'start' && kind !== 'heartbeat') mapSpanEvents(scene, layers);
   if (out.rows.length === before && kind !== 'heartbeat') out.otherSpans++;
@@ -79,7 +84,8 @@ function mapByKind(scene: SpanScene): Outcome | null {
       mapItem(scene);
       return null;
     case 'vendor_call':
-      return mapVendorCall(scene);
+      mapVendorCall(scene);
+      return null;
     case 'start':
       return mapStartMarker(scene);
     case 'heartbeat':
@@ -105,31 +111,24 @@ function mapRun(scene: SpanScene): Outcome | null {
   }
   // A run that names no id is named by its trace.
   const run = identity.run ?? { key: span.traceId };
-  const outcome = runOutcome(span, view);
-  const failed = outcome === 'failed';
   const extra = spanExtra(scene);
-  const metrics = readMetrics(view, extra, true);
-  const url = langsmithUrl(view, mapping, extra);
+  const outcome = runOutcome(span, view, extra);
+  const failed = outcome === 'failed';
   const startedUs = scene.startUs !== 0 ? scene.startUs : scene.tsUs;
-  pushStartRow(scene, { run, kind: 'run', stage: RUN_STAGE });
-  mapping.out.rows.push({
-    ...mainRow(scene, extra),
-    run,
-    kind: 'run',
-    stage: RUN_STAGE,
-    event: failed ? 'error' : 'finish',
-    status: failed ? 'error' : outcome === 'cancelled' ? 'skip' : 'ok',
-    errorCode: failed ? errorCodeOf(span, view, mapping) : null,
-    extra: extra.finish(),
-    metrics,
-    facts: runFacts(scene, {
-      status: outcome,
-      startedUs,
-      atUs: scene.tsUs,
-      spanId: span.spanId,
-      langsmithUrl: url,
-    }),
-  });
+  pushStartRow(scene, run, 'run', RUN_STAGE, extra);
+  const row = mainRow(scene, extra);
+  row.run = run;
+  row.runId = 'id' in run ? run.id : 0;
+  row.kind = 'run';
+  row.stage = RUN_STAGE;
+  row.event = failed ? 'error' : 'finish';
+  row.status = failed ? 'error' : outcome === 'cancelled' ? 'skip' : 'ok';
+  row.errorCode = failed ? errorCodeOf(span, view, mapping) : null;
+  row.metrics = readMetrics(view, extra, true, mapping.names);
+  const facts = { status: outcome, startedUs, atUs: scene.tsUs, spanId: span.spanId };
+  row.facts = runFacts(scene, { ...facts, langsmithUrl: langsmithUrl(view, mapping, extra) });
+  row.extra = extra.finish(view.own);
+  mapping.out.rows.push(row);
   if (span.parentSpanId === '') {
     const claimsTenantless = mapping.principal.kind === 'ingest';
     mapping.out.bindings.push({ tenantId: identity.tenantId, run, traceId: span.traceId, claimsTenantless });
@@ -141,94 +140,70 @@ function mapStage(scene: SpanScene): void {
   const { span, view, mapping } = scene;
   const extra = spanExtra(scene);
   const status = spanStatus(span, view);
-  const metrics = readMetrics(view, extra, false);
-  const units = stageUnits(scene, status, extra);
-  pushStartRow(scene, { run: scene.identity.run, kind: 'stage', stage: scene.stage });
-  mapping.out.rows.push({
-    ...mainRow(scene, extra),
-    kind: 'stage',
-    event: status === 'error' ? 'error' : 'finish',
-    status,
-    errorCode: status === 'error' ? errorCodeOf(span, view, mapping) : null,
-    ...units,
-    extra: extra.finish(),
-    metrics,
-  });
+  pushStartRow(scene, scene.identity.run, 'stage', scene.stage, extra);
+  const row = mainRow(scene, extra);
+  row.kind = 'stage';
+  row.event = status === 'error' ? 'error' : 'finish';
+  row.status = status;
+  row.errorCode = status === 'error' ? errorCodeOf(span, view, mapping) : null;
+  addStageUnits(row, view, extra);
+  row.metrics = readMetrics(view, extra, false, mapping.names);
+  row.extra = extra.finish(view.own);
+  mapping.out.rows.push(row);
 }
 
 function mapItem(scene: SpanScene): void {
   const { span, view, mapping } = scene;
   const extra = spanExtra(scene);
   const status = spanStatus(span, view);
-  const metrics = readMetrics(view, extra, false);
-  mapping.out.rows.push({
-    ...mainRow(scene, extra),
-    kind: 'item',
-    event: status === 'ok' ? 'finish' : status,
-    status,
-    errorCode: status === 'error' ? errorCodeOf(span, view, mapping) : null,
-    unitsTotal: 1,
-    unitsSuccess: status === 'ok' ? 1 : 0,
-    unitsError: status === 'error' ? 1 : 0,
-    bucket: bucketOf(view, mapping),
-    extra: extra.finish(),
-    metrics,
-  });
+  const row = mainRow(scene, extra);
+  row.kind = 'item';
+  row.event = status === 'ok' ? 'finish' : status;
+  row.status = status;
+  row.errorCode = status === 'error' ? errorCodeOf(span, view, mapping) : null;
+  addOneUnit(row);
+  const bucket = view.text(FIELD.bucket);
+  if (bucket !== null) row.bucket = cutChars(mapping.names.clean(bucket), LIMITS.bucketChars);
+  row.metrics = readMetrics(view, extra, false, mapping.names);
+  row.extra = extra.finish(view.own);
+  mapping.out.rows.push(row);
 }
 
-function mapVendorCall(scene: SpanScene): Outcome | null {
+function mapVendorCall(scene: SpanScene): void {
   const { view, mapping } = scene;
-  const vendor = vendorOfCall(view, mapping.snapshot) ?? 'unknown';
-  const within = view.getOwn('within');
-  if (within?.type === VALUE_STRING) {
-    const outer = within.value.toLowerCase();
-    const isHttp = view.getOwn('httpMethod') !== undefined || view.getOwn('httpStatus') !== undefined;
-    // The outer call counts it: its SDK sums what inner spans show.
-    if (isHttp || vendor === outer || vendor === mapping.snapshot.vendorByAlias.get(outer)?.name) {
-      return { kind: scene.kind, refused: null, message: null, nestedIn: within.value };
-    }
-  }
   const extra = spanExtra(scene);
-  const metrics = readMetrics(view, extra, false);
-  const row: EventRow = {
-    ...mainRow(scene, extra),
-    kind: 'vendor_call',
-    event: 'vendor_call',
-    vendor: mapping.cleanName(vendor),
-  };
+  const row = mainRow(scene, extra);
+  row.kind = 'vendor_call';
+  row.event = 'vendor_call';
+  row.vendor = vendorOfCall(view, mapping);
   addUsage(row, scene, extra);
-  row.extra = extra.finish();
-  row.metrics = metrics;
+  row.metrics = readMetrics(view, extra, false, mapping.names);
+  row.extra = extra.finish(view.own);
   mapping.out.rows.push(row);
-  return null;
 }
 
 // Rows -----------------------------------------------------------------------------------------------------------------------
 
 /** Holds only what the start marker knows too, so that marker and span make the same single row whichever comes first. */
-function pushStartRow(scene: SpanScene, { run, kind, stage }: Pick<EventRow, 'run' | 'kind' | 'stage'>): void {
+function pushStartRow(scene: SpanScene, run: RunName, kind: 'run' | 'stage', stage: string, extra: Extra): void {
   const { mapping, identity, span } = scene;
   const tsUs = scene.startUs !== 0 ? scene.startUs : scene.tsUs;
-  // A run may have begun before the retention floor; its end still counts.
-  if (refuseTime(tsUs, mapping) !== null) return;
-  const row = {
-    ...blankRow(identity.tenantId, run),
-    tsUs,
-    spanId: span.spanId,
-    seq: SEQ_START,
-    kind,
-    stage,
-    event: 'start',
-  };
+  // A span may have begun before the retention floor; its end still counts.
+  if (refuseTime(tsUs, mapping) !== null) {
+    extra.mark('start_not_kept');
+    return;
+  }
+  const row = blankRow(identity.tenantId, run);
+  row.tsUs = tsUs;
+  row.spanId = span.spanId;
+  row.seq = SEQ_START;
+  row.kind = kind;
+  row.stage = stage;
+  row.event = 'start';
   row.traceId = span.traceId;
   if (kind === 'run') {
-    row.facts = runFacts(scene, {
-      status: 'running',
-      startedUs: tsUs,
-      atUs: tsUs,
-      spanId: span.spanId,
-      langsmithUrl: null,
-    });
+    const facts = { startedUs: tsUs, atUs: tsUs, spanId: span.spanId, langsmithUrl: null };
+    row.facts = runFacts(scene, { ...facts, status: 'running' });
   }
   mapping.out.rows.push(row);
 }
@@ -243,23 +218,17 @@ function mainRow(scene: SpanScene, extra: Extra): EventRow {
   row.stage = scene.stage;
   row.traceId = span.traceId;
   row.durationMs = spanDuration(scene, extra);
-  const item = view.get('item');
-  if (item !== undefined) {
-    const named = nameItem(item, identity.tenantId, mapping.redact);
-    row.companyId = named?.id ?? null;
-    if (named?.text != null) extra.text('item_id', named.text);
-  }
+  addItem(row, view, mapping, extra);
   return row;
 }
 
-function spanExtra({ span, view, mapping, identity, stage }: SpanScene): Extra {
+function spanExtra({ span, mapping, identity, stage }: SpanScene): Extra {
   const extra = new Extra(mapping.redact);
   for (const mark of identity.marks) extra.mark(mark);
-  const name = mapping.cleanName(span.name);
+  const name = mapping.names.clean(span.name);
   if (name !== '' && name !== stage) extra.text('name', cutChars(name, LIMITS.messageChars));
   if (span.statusCode === 2 && span.statusMessage !== '')
-    extra.text('message', cutChars(span.statusMessage, LIMITS.messageChars));
-  extra.attributes(view.own.rest);
+    extra.text('message', cutChars(mapping.redact(cleanText(span.statusMessage)), LIMITS.messageChars));
   return extra;
 }
 
@@ -276,35 +245,6 @@ function spanDuration({ span, startUs, endUs }: SpanScene, extra: Extra): number
   if (ms <= LIMITS.durationMs) return ms;
   extra.mark('duration_capped');
   return LIMITS.durationMs;
-}
-
-function stageUnits(
-  { view }: SpanScene,
-  status: string,
-  extra: Extra,
-): Pick<EventRow, 'unitsTotal' | 'unitsSuccess' | 'unitsError'> {
-  const unit = view.getOwn('stageUnit');
-  const stated = unit?.type === VALUE_STRING ? unit.value : 'self';
-  if (stated === 'items') return { unitsTotal: 0, unitsSuccess: 0, unitsError: 0 };
-  if (stated !== 'bulk') {
-    if (stated !== 'self') extra.mark('stage_unit_unknown');
-    return { unitsTotal: 1, unitsSuccess: status === 'ok' ? 1 : 0, unitsError: status === 'error' ? 1 : 0 };
-  }
-  const read = (field: 'countTotal' | 'countSuccess' | 'countError') => {
-    const count = view.ownCount(field);
-    if (count === null) extra.mark('count_ignored');
-    return count ?? null;
-  };
-  const success = read('countSuccess');
-  const error = read('countError');
-  const total = read('countTotal') ?? (success ?? 0) + (error ?? 0);
-  const unitsError = error ?? (success === null ? 0 : Math.max(0, total - success));
-  return { unitsTotal: total, unitsSuccess: success ?? Math.max(0, total - unitsError), unitsError };
-}
-
-function bucketOf(view: View, mapping: Mapping): string | null {
-  const text = view.text('bucket');
-  return text === null ? null : cutChars(mapping.cleanName(text), LIMITS.bucketChars);
 }
 
 const TIME_MESSAGES = {

@@ -17,6 +17,13 @@ export function cutChars(text: string, maxChars: number): string {
   return text.slice(0, units);
 }
 
+/** At most the first `maxUnits` UTF-16 units, never half a code point. */
+export function cutUnits(text: string, maxUnits: number): string {
+  if (maxUnits <= 0) return '';
+  const last = text.charCodeAt(maxUnits - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxUnits - 1 : maxUnits);
+}
+
 /** At most `maxBytes` bytes of UTF-8, never half a code point. */
 export function cutBytes(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text;

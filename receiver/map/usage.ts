@@ -1,12 +1,12 @@
 /** What one vendor_call span adds to its vendor and stage: calls, errors, limits, tokens and cost. */
 
-import { VALUE_STRING } from '../decode/shape.ts';
 import { LIMITS } from '../limits.ts';
 import type { Extra } from './extra.ts';
+import { FIELD, fieldName } from './fields.ts';
 import { asDecimal } from './number.ts';
 import type { EventRow } from './row.ts';
 import type { SpanScene } from './scene.ts';
-import { callStatus, errorCodeOf, httpStatusOf } from './status.ts';
+import { callStatus, errorCodeOf, httpStatusOf, statesCode } from './status.ts';
 import type { View } from './view.ts';
 
 const RATE_LIMIT_CODES = new Set([
@@ -41,19 +41,19 @@ export function addUsage(row: EventRow, scene: SpanScene, extra: Extra): void {
   const status = callStatus(span, view, httpStatus);
   const failed = status === 'error';
   const code = failed || status === 'retry' ? errorCodeOf(span, view, mapping) : null;
-  const count = (field: CountField, otherwise: number) => readCount(view, extra, field) ?? otherwise;
+  const count = (slot: number, otherwise: number) => readCount(view, extra, slot) ?? otherwise;
 
   row.status = status;
   row.errorCode = code;
-  row.calls = count('calls', 1);
-  row.errors = Math.min(count('errors', failed ? 1 : 0), row.calls);
-  const limited = httpStatus === 429 || (code !== null && RATE_LIMIT_CODES.has(code.toLowerCase()));
-  row.rateLimitHits = count('rateLimitHits', limited ? 1 : 0);
-  row.quotaExhausted =
-    view.ownBoolean('quotaExhausted') || httpStatus === 402 || (code !== null && QUOTA_CODES.has(code.toLowerCase()));
+  row.calls = count(FIELD.calls, 1);
+  row.errors = Math.min(count(FIELD.errors, failed ? 1 : 0), row.calls);
+  const means = (codes: ReadonlySet<string>) =>
+    (code !== null && codes.has(code.toLowerCase())) || statesCode(view, codes);
+  row.rateLimitHits = count(FIELD.rateLimitHits, httpStatus === 429 || means(RATE_LIMIT_CODES) ? 1 : 0);
+  row.quotaExhausted = view.ownBoolean(FIELD.quotaExhausted) || httpStatus === 402 || means(QUOTA_CODES);
 
-  const tokensInput = readCount(view, extra, 'tokensInput');
-  const tokensOutput = readCount(view, extra, 'tokensOutput');
+  const tokensInput = readCount(view, extra, FIELD.tokensInput);
+  const tokensOutput = readCount(view, extra, FIELD.tokensOutput);
   row.tokensInput = tokensInput ?? 0;
   row.tokensOutput = tokensOutput ?? 0;
 
@@ -65,49 +65,34 @@ export function addUsage(row: EventRow, scene: SpanScene, extra: Extra): void {
   const priced = mapping.priceUsage({
     tenantId: row.tenantId,
     vendor: row.vendor ?? '',
-    provider: ownText(view, 'provider') ?? row.vendor,
-    model: ownText(view, 'model'),
+    provider: view.ownText(FIELD.provider),
+    model: view.ownText(FIELD.model),
     atUs: row.tsUs,
     calls: row.calls,
-    units: readCount(view, extra, 'units'),
+    units: readCount(view, extra, FIELD.units),
     tokensInput,
     tokensOutput,
-    tokensCacheRead: readCount(view, extra, 'tokensCacheRead') ?? 0,
-    tokensCacheWrite: readCount(view, extra, 'tokensCacheWrite') ?? 0,
+    tokensCacheRead: readCount(view, extra, FIELD.tokensCacheRead) ?? 0,
+    tokensCacheWrite: readCount(view, extra, FIELD.tokensCacheWrite) ?? 0,
   });
   row.costUsd = priced?.costUsd ?? null;
   row.priceId = priced?.priceId ?? null;
 }
 
-type CountField =
-  | 'calls'
-  | 'errors'
-  | 'rateLimitHits'
-  | 'tokensInput'
-  | 'tokensOutput'
-  | 'tokensCacheRead'
-  | 'tokensCacheWrite'
-  | 'units';
-
 /** Null when absent, and when it is no count, which is then marked. */
-function readCount(view: View, extra: Extra, field: CountField): number | null {
-  const count = view.ownCount(field);
-  if (count === null) extra.mark(`${field}_ignored`);
+function readCount(view: View, extra: Extra, slot: number): number | null {
+  const count = view.ownCount(slot);
+  if (count === null) extra.mark(`${fieldName(slot)}_ignored`);
   return count ?? null;
 }
 
 /** Undefined when no cost is stated; null when what is stated cannot be summed: it is kept in extra. */
 function statedCost(view: View, extra: Extra): string | null | undefined {
-  const value = view.getOwn('costUsd');
+  const value = view.getOwn(FIELD.costUsd);
   if (value === undefined) return undefined;
   const decimal = asDecimal(value);
   if (decimal !== null && !decimal.startsWith('-') && Number(decimal) <= LIMITS.costUsdPerSpan) return decimal;
   extra.mark('cost_ignored');
   if (value.value !== null && typeof value.value !== 'object') extra.text('cost_usd', String(value.value));
   return null;
-}
-
-function ownText(view: View, field: 'provider' | 'model'): string | null {
-  const value = view.getOwn(field);
-  return value?.type === VALUE_STRING ? value.value : null;
 }

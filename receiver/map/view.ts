@@ -1,11 +1,11 @@
 /** A record seen through its three attribute lists: its own value wins over its scope's, that over its resource's. */
 
-import { VALUE_STRING, type Value } from '../decode/shape.ts';
-import { FIELD } from './fields.ts';
+import { type Attribute, VALUE_STRING } from '../decode/shape.ts';
 import type { Layer } from './layer.ts';
 import { asBoolean, asCount } from './number.ts';
 import { cleanText } from './text.ts';
 
+/** Fields are asked for by their slot (FIELD.run), which the compiler knows; a span is asked some thirty times. */
 export class View {
   readonly own: Layer;
   readonly scope: Layer;
@@ -17,37 +17,41 @@ export class View {
     this.resource = resource;
   }
 
-  get(field: keyof typeof FIELD): Value | undefined {
-    const slot = FIELD[field];
+  get(slot: number): Attribute | undefined {
     return this.own.fields[slot] ?? this.scope.fields[slot] ?? this.resource.fields[slot];
   }
 
   /** The record's own value, for rules that ask what the span itself says. */
-  getOwn(field: keyof typeof FIELD): Value | undefined {
-    return this.own.fields[FIELD[field]];
+  getOwn(slot: number): Attribute | undefined {
+    return this.own.fields[slot];
   }
 
-  text(field: keyof typeof FIELD): string | null {
-    const value = this.get(field);
+  text(slot: number): string | null {
+    const value = this.get(slot);
+    return value?.type === VALUE_STRING ? cleanText(value.value) : null;
+  }
+
+  ownText(slot: number): string | null {
+    const value = this.own.fields[slot];
     return value?.type === VALUE_STRING ? cleanText(value.value) : null;
   }
 
   /** Of the record itself: text, or a number as text; codes come as both. */
-  ownCode(field: keyof typeof FIELD): string | null {
-    const value = this.getOwn(field);
+  ownCode(slot: number): string | null {
+    const value = this.own.fields[slot];
     if (value === undefined) return null;
     if (value.type === VALUE_STRING) return cleanText(value.value);
     return typeof value.value === 'number' || typeof value.value === 'bigint' ? value.value.toString() : null;
   }
 
   /** A count that this record states itself; undefined when absent, null when it is no count. */
-  ownCount(field: keyof typeof FIELD): number | null | undefined {
-    const value = this.getOwn(field);
+  ownCount(slot: number): number | null | undefined {
+    const value = this.own.fields[slot];
     return value === undefined ? undefined : asCount(value);
   }
 
-  ownBoolean(field: keyof typeof FIELD): boolean {
-    const value = this.getOwn(field);
+  ownBoolean(slot: number): boolean {
+    const value = this.own.fields[slot];
     return value !== undefined && asBoolean(value) === true;
   }
 }
