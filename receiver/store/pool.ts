@@ -23,6 +23,8 @@ export interface PoolOptions {
 
 const STATEMENT_TIMEOUT_MS = 8_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How much longer than its own statement_timeout a server may take to say so. */
+const ANSWER_GRACE_MS = 2_000;
 const INT8_OID = 20;
 const INT8_ARRAY_OID = 1016;
 
@@ -34,13 +36,17 @@ const INT8_ARRAY_OID = 1016;
  */
 export function createPool(options: PoolOptions): pg.Pool {
   const log = options.log ?? (() => undefined);
-  const statementTimeout = String(options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS);
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  // A connection that a firewall forgot stays open and silent for as long as TCP has patience, a quarter of an hour; a few of them would
+  // stop ingest. Only ingest, because the other roles lengthen statement_timeout for long work.
+  const isBounded = options.role === 'runledger_ingest' && statementTimeoutMs > 0;
   const pool = new LedgerPool({
     connectionString: options.databaseUrl,
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    ...(isBounded ? { query_timeout: statementTimeoutMs + ANSWER_GRACE_MS } : {}),
     application_name: options.role,
     types: { getTypeParser },
     onConnect: async (client) => {
@@ -50,7 +56,7 @@ export function createPool(options: PoolOptions): pg.Pool {
         markCode(error, DISCONNECTED);
         log(`database connection lost: ${error.message}`);
       });
-      await client.query(loadSql('queries/store/set_connection'), [options.role, statementTimeout]);
+      await client.query(loadSql('queries/store/set_connection'), [options.role, String(statementTimeoutMs)]);
     },
   });
   // Without a listener the loss of an idle connection would end the process.
@@ -164,6 +170,8 @@ async function runTransaction<T>(
     }
     return result;
   } catch (error) {
+    // The words are pg's own, not the server's, and all that it gives.
+    if (error instanceof Error && error.message === 'Query read timeout') markCode(error, DISCONNECTED);
     broken = await rollBack(client, error, lost);
     // After a loss pg answers further queries with errors that have no code; the loss itself is what the caller must see.
     throw lost ?? error;

@@ -57,10 +57,16 @@ interface Pending {
   batch: Batch;
   resolve(refused: Refusal[]): void;
   reject(error: unknown): void;
+  /** Its sender was told to come back: it is not begun any more. */
+  isLate: boolean;
 }
 
 const DEFAULT_WRITERS = 2;
 const TRIES = 4;
+/** Whatever failed slowly (a lock that somebody holds, a server that does not answer) is tried again by the sender, behind the others. */
+const TRY_AGAIN_WITHIN_MS = 2_000;
+/** Exporters wait ten seconds for an answer; one that hangs up would not learn when to come back. */
+const ANSWER_WITHIN_MS = 8_000;
 /** After a row turned out to be stored although it was not expected, more of them are likely. */
 const CAREFUL_MS = 10_000;
 const UNIQUE_VIOLATION = '23505';
@@ -133,13 +139,15 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
   }
 
   async function withTries<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
         return await work();
       } catch (error) {
         if (!isRetryable(error)) throw error;
         forgetCaches();
-        if (attempt >= TRIES) throw new WriteUnavailable('the database does not take data now', { cause: error });
+        if (attempt >= TRIES || performance.now() - started > TRY_AGAIN_WITHIN_MS)
+          throw new WriteUnavailable('the database does not take data now', { cause: error });
         await new Promise((resolve) => setTimeout(resolve, 25 * 2 ** attempt * (0.5 + Math.random())));
       }
     }
@@ -152,6 +160,10 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
       const next = queue[0];
       if (next === undefined || (group.length > 0 && rows + next.batch.rows.length > LIMITS.groupRows)) break;
       queue.shift();
+      if (next.isLate) {
+        waitingRows -= next.batch.rows.length;
+        continue;
+      }
       group.push(next);
       rows += next.batch.rows.length;
     }
@@ -195,7 +207,24 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
 
   function enqueue(batch: Batch): Promise<Refusal[]> {
     return new Promise((resolve, reject) => {
-      queue.push({ batch, resolve, reject });
+      const pending: Pending = {
+        batch,
+        isLate: false,
+        resolve(refused) {
+          clearTimeout(timer);
+          resolve(refused);
+        },
+        reject(error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      // What is being written goes on; sent again, it is found to be stored.
+      const timer = setTimeout(() => {
+        pending.isLate = true;
+        reject(new WriteUnavailable('the database does not answer in time'));
+      }, ANSWER_WITHIN_MS);
+      queue.push(pending);
       waitingRows += batch.rows.length;
       observer?.queueChanged?.(waitingRows);
       if (active < (options.writers ?? DEFAULT_WRITERS)) void runGroups();

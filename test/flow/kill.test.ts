@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type FaultCluster, startFaultCluster } from '../helpers/fault_cluster.ts';
-import { type FaultScene, openScene } from '../helpers/fault_scene.ts';
+import { type FaultScene, openScene, placeParked } from '../helpers/fault_scene.ts';
 import { sleep } from '../helpers/fault_senders.ts';
 import { createRandom } from '../helpers/random_spans.ts';
 
@@ -40,7 +40,7 @@ test('kill -9 of the receiver, of PostgreSQL and of a backend, three times each'
   }
   isOver = true;
   await sending;
-  await placeParked(scene);
+  await placeParked(scene.databaseUrl);
   expect(await scene.faults(15_000)).toEqual([]);
   expect(scene.senders.counts.resends).toBeGreaterThan(0);
   expect(scene.senders.counts.acknowledgedSpans).toBeGreaterThan(1_000);
@@ -64,15 +64,7 @@ test('SIGTERM under load, with the next process up before: each ends with code 0
   }
   isOver = true;
   await sending;
-  await placeParked(scene);
+  await placeParked(scene.databaseUrl);
   expect(await scene.faults(15_000)).toEqual([]);
   expect(Object.keys(scene.senders.counts.statuses).filter((status) => !['200', '503'].includes(status))).toEqual([]);
 }, 60_000);
-
-/** What a job does each minute: places rows that one receiver parked while another bound their trace. */
-async function placeParked({ databaseUrl }: FaultScene): Promise<void> {
-  const { openLedger } = await import('../helpers/ledger.ts');
-  const ledger = await openLedger(databaseUrl, []);
-  await ledger.writer.sweepParked();
-  await ledger.close();
-}

@@ -242,7 +242,7 @@ async function checkTotals(pool: pg.Pool, verdict: Verdict): Promise<void> {
     union all select 'refusals', coalesce(sum(spans), 0)::int from runledger.refusals
     union all select 'prepared transactions', count(*)::int from pg_prepared_xacts
     union all select 'transactions left open', count(*)::int from pg_stat_activity
-      where state like 'idle in transaction%' and now() - xact_start > interval '20 seconds'`);
+      where datname = current_database() and state like 'idle in transaction%' and now() - xact_start > interval '20 seconds'`);
   const expected: Record<string, number> = { events: verdict.rows, runs: verdict.runs };
   for (const { what, n } of rows) {
     const right = expected[what] ?? 0;

@@ -1,8 +1,8 @@
 /** A TCP proxy on loopback that cuts connections where a test wants them cut: before, in the middle of or after what is said. */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** pass it on; cut: end both sides in order, without passing it on; reset: the same with RST. */
-export type Verdict = 'pass' | 'cut' | 'reset';
+/** pass it on; hold: say nothing to anybody; cut: end both sides in order, without passing it on; reset: the same with RST. */
+export type Verdict = 'pass' | 'hold' | 'cut' | 'reset';
 
 /** One connection through the proxy. `memory` is the rule's own. */
 export interface Link {
@@ -72,7 +72,7 @@ function relay(from: Socket, to: Socket, judge: (chunk: Buffer) => Verdict): voi
     } else if (verdict === 'reset') {
       from.resetAndDestroy();
       to.resetAndDestroy();
-    } else if (!to.destroyed && !to.write(chunk)) {
+    } else if (verdict === 'pass' && !to.destroyed && !to.write(chunk)) {
       from.pause();
       to.once('drain', () => from.resume());
     }

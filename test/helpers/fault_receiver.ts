@@ -123,6 +123,7 @@ function spawnReceiver({ dataDir, databaseUrl, built, environment }: FaultReceiv
       RUNLEDGER_DATA_DIR: dataDir,
       ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }),
       RUNLEDGER_OTLP_HTTP_PORT: '0',
+      RUNLEDGER_OTLP_GRPC_PORT: '0',
       RUNLEDGER_HTTP_PORT: '0',
       RUNLEDGER_INGEST_TOKEN: INGEST_TOKEN,
       RUNLEDGER_TENANT_AUTOCREATE: '1',

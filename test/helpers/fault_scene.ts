@@ -8,6 +8,7 @@ import { type LoadRequest, type LoadRun, type LoadShape, makeLoad } from './faul
 import { type FaultProxy, type ProxyRules, startFaultProxy } from './fault_proxy.ts';
 import { createFaultReceiver, type FaultReceiver } from './fault_receiver.ts';
 import { createSenders, type Senders } from './fault_senders.ts';
+import { openLedger } from './ledger.ts';
 import type { Random } from './random_spans.ts';
 
 export interface FaultScene {
@@ -95,6 +96,13 @@ export async function openScene(
     },
   };
   return scene;
+}
+
+/** What a job does each minute: places rows that one writer parked while another bound their trace. */
+export async function placeParked(databaseUrl: string): Promise<void> {
+  const ledger = await openLedger(databaseUrl, []);
+  await ledger.writer.sweepParked();
+  await ledger.close();
 }
 
 /** The same database by way of the proxy. */
