@@ -34,22 +34,35 @@ export interface Response {
 
 /** @throws VendorError TIMEOUT or CONNECTION_LOST; the signal's reason when the whole demo is called off */
 export async function request(asked: Request): Promise<Response> {
-  const { url, account, signal, timeoutMs, body } = asked;
+  // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect the pair as garbage before the time is up, and the request then hangs.
+  const limit = new AbortController();
+  const timer = setTimeout(
+    () => limit.abort(new VendorError('no answer in time', { code: 'TIMEOUT' })),
+    asked.timeoutMs,
+  );
+  const callOff = () => limit.abort(asked.signal.reason);
+  asked.signal.addEventListener('abort', callOff, { once: true });
   try {
-    const response = await fetch(url, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { [ACCOUNT_HEADER]: account, ...(body !== undefined && { 'content-type': 'application/json' }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, json: parse(text) };
+    asked.signal.throwIfAborted();
+    return await exchange(asked, limit.signal);
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof DOMException)
-      throw new VendorError(`no answer in ${timeoutMs} ms`, { code: 'TIMEOUT', cause: error });
+    limit.signal.throwIfAborted();
     throw new VendorError('the connection was lost', { code: 'CONNECTION_LOST', cause: error });
+  } finally {
+    clearTimeout(timer);
+    asked.signal.removeEventListener('abort', callOff);
   }
+}
+
+async function exchange({ url, account, body }: Request, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { [ACCOUNT_HEADER]: account, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    signal,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: parse(text) };
 }
 
 /** The error that an answer means, or null when it is good. */

@@ -53,7 +53,8 @@ export async function openDemoLedger(config: Config, context: CliContext): Promi
     closing.push(prepared.takeBack);
     const places = { databaseUrl, token: prepared.token, close };
     const running = { otlpUrl: urlOf(config, config.otlpHttpPort), apiUrl: urlOf(config, config.httpPort) };
-    if (await takesToken(running.otlpUrl, prepared.token)) {
+    // One that knows the token that was made just now works on this very database.
+    if ((await probeOtlp(running.otlpUrl, prepared.token)) === 200) {
       if (prepared.hasNewTenants) await sleep(TENANTS_KNOWN_MS);
       return { ...places, ...running, isOurs: false };
     }
@@ -101,19 +102,23 @@ function taken(name: string | null): CliError {
   );
 }
 
-/** Whether a receiver answers there that knows this token, and so works on this very database. */
-async function takesToken(otlpUrl: string, token: string): Promise<boolean> {
+/**
+ * Asks an OTLP port what it says to a request without spans.
+ * @returns the HTTP status (200 from a receiver or collector that takes this token), or null when nobody answers there
+ */
+export async function probeOtlp(otlpUrl: string, token: string): Promise<number | null> {
   try {
-    const response = await fetch(`${otlpUrl}/v1/traces`, {
+    const response = await fetch(`${otlpUrl.replace(/\/+$/, '')}/v1/traces`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: '{}',
       signal: AbortSignal.timeout(3_000),
     });
-    return response.ok;
+    await response.arrayBuffer();
+    return response.status;
   } catch {
     // Nobody listens there, or something that does not speak HTTP; starting will say so if the port is in the way.
-    return false;
+    return null;
   }
 }
 

@@ -2,13 +2,13 @@
 
 import { relative } from 'node:path';
 import type { CliContext } from '../receiver/cli/command.ts';
-import { EXIT } from '../receiver/cli/exit.ts';
+import { CliError, EXIT } from '../receiver/cli/exit.ts';
 import type { Terminal } from '../receiver/cli/terminal.ts';
 import type { Config } from '../receiver/config.ts';
 import { tokenPath } from '../receiver/first_tokens.ts';
 import { DEMO_TENANTS } from './companies.ts';
 import { type Comparison, compareWithLedger } from './compare.ts';
-import { type DemoLedger, type LedgerView, openDemoLedger, readLedger } from './ledger.ts';
+import { type DemoLedger, type LedgerView, openDemoLedger, probeOtlp, readLedger } from './ledger.ts';
 import { type Performance, perform } from './perform.ts';
 import { createScreen } from './progress.ts';
 import { showLedger, showProof } from './show.ts';
@@ -82,6 +82,7 @@ async function sendElsewhere(
   signal: AbortSignal,
   { terminal }: CliContext,
 ): Promise<number> {
+  await checkEndpoint(remote);
   const { runs, sent } = await play(remote, options, signal);
   if (signal.aborted) return INTERRUPTED;
   const keys = runs.map(({ tally }) => ({ tenant_id: tally.tenantId, run_key: tally.runKey, status: tally.outcome }));
@@ -93,6 +94,24 @@ async function sendElsewhere(
     terminal.print(`The ledger there was not read. Ask it: runledger show ${keys.at(-2)?.run_key ?? 'RUN'}`);
   }
   return sent.dropped + sent.pending === 0 ? EXIT.ok : EXIT.no;
+}
+
+/** Before minutes of work: whether its spans will be taken at all. */
+async function checkEndpoint({ endpoint, token }: { endpoint: string; token: string }): Promise<void> {
+  const status = await probeOtlp(endpoint, token);
+  if (status === 200) return;
+  if (status === null) {
+    throw new CliError(
+      EXIT.unreachable,
+      `Nobody answers at ${endpoint}\nGive the base URL of OTLP over HTTP, such as http://127.0.0.1:4318`,
+    );
+  }
+  const advice =
+    status === 401 || status === 403 ? 'Make an ingest token there: runledger token create --kind ingest' : '';
+  throw new CliError(
+    EXIT.unreachable,
+    `${endpoint} refuses spans with this token: it answers ${status}\n${advice}`.trimEnd(),
+  );
 }
 
 /** JSON has stdout for itself; then progress is for the person at the terminal only. */

@@ -1,6 +1,7 @@
 /** Plays the nights: the tenants of one night side by side in this process, night after night, sent by the SDK over OTLP. */
 
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { type SdkStats, setup } from '../sdk/index.ts';
 import { DEMO_TENANTS, type DemoTenant } from './companies.ts';
 import { type Night, planNights } from './nights.ts';
@@ -51,6 +52,8 @@ export interface Performance {
 /** Resolves once every span is acknowledged, or is known to be lost. */
 export async function perform(options: PerformOptions): Promise<Performance> {
   forgetOpenTelemetryVariables();
+  // Every request under way listens to it.
+  setMaxListeners(0, options.signal);
   const telemetry = setup({
     endpoint: options.endpoint,
     token: options.token,
