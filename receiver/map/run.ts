@@ -42,13 +42,18 @@ export function runFacts(scene: { view: View; mapping: Mapping; span: { traceId:
     const text = view.text(slot);
     return text === null ? null : cutChars(mapping.names.clean(text), LIMITS.runKeyChars);
   };
+  const { status, startedUs, atUs, spanId, langsmithUrl } = signal;
   return {
-    ...signal,
-    degraded: signal.status !== 'running' && view.ownBoolean(FIELD.runDegraded),
+    status,
+    degraded: status !== 'running' && view.ownBoolean(FIELD.runDegraded),
+    startedUs,
+    atUs,
+    spanId,
     traceId: scene.span.traceId,
     pipeline: name(FIELD.pipeline),
     environment: name(FIELD.environment),
     pipelineVersion: name(FIELD.version),
+    langsmithUrl,
     resource: resourceJson(view, mapping),
   };
 }
