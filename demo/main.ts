@@ -177,12 +177,15 @@ function sayWhereToLook(
   const run = (pages.findLast((page) => page.run.status === 'failed') ?? pages.at(-1))?.run;
   const admin =
     config.adminToken === null ? `$(cat ${shorten(tokenPath(config.dataDir, 'admin'))})` : '$RUNLEDGER_ADMIN_TOKEN';
+  const folder = shorten(config.dataDir);
+  const command =
+    config.databaseUrl === null && folder !== '.runledger' ? `runledger --data-dir ${folder}` : 'runledger';
   const isUp = !(exits && ledger.isOurs);
   const curl = `curl -H "Authorization: Bearer ${admin}" ${ledger.apiUrl}`;
   const lines: [string, string][] = [
-    ['one run', `runledger show ${run?.run_key}`],
-    ['your own query', `runledger sql "select vendor, sum(cost_usd) from run_vendor_usage group by 1"`],
-    ['recount', 'runledger audit'],
+    ['one run', `${command} show ${run?.run_key}`],
+    ['your own query', `${command} sql "select vendor, sum(cost_usd) from run_vendor_usage group by 1"`],
+    ['recount', `${command} audit`],
     ...(isUp
       ? ([
           ['JSON', `${curl}/runs/${run?.run_key}/stats`],

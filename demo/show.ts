@@ -19,12 +19,9 @@ const INDENT = 2;
 export function showLedger(view: LedgerView, played: Performance, terminal: Terminal): void {
   const { style } = terminal;
   const nowMs = Date.now();
-  section(
-    terminal,
-    'The runs',
-    'runledger runs',
-    renderTable(runColumns(style, nowMs), view.listed, { ...terminal, indent: INDENT }),
-  );
+  // All of them are of one pipeline, and the room is better used.
+  const runs = runColumns(style, nowMs).filter(({ title }) => title !== 'pipeline');
+  section(terminal, 'The runs', 'runledger runs', renderTable(runs, view.listed, { ...terminal, indent: INDENT }));
   const bad = view.pages.findLast(({ run }) => run.status === 'failed') ?? view.pages.at(-1);
   if (bad !== undefined) {
     const title = bad.run.status === 'failed' ? 'The run that failed' : 'The last run';
