@@ -36,8 +36,8 @@ export const LIMITS = {
   vendorsPerRun: 100,
   durationMs: 2_147_483_647,
   costUsdPerSpan: 1_000_000,
-  /** Tokens, calls, units: a group's sum stays an exact double. */
-  countPerSpan: 1_000_000_000_000,
+  /** Tokens, calls, units: the sum of a group, with all rows that wait for it to be placed, stays an exact double. */
+  countPerSpan: 200_000_000_000,
   /** Parked rows per tenant. */
   parkedRows: 20_000,
   parkedHours: 24,

@@ -15,6 +15,8 @@ export interface Batch {
   refusals: { tenantId: number; reason: RefusalReason }[];
   rootsWithoutRun: MappedChunk['rootsWithoutRun'];
   unpark: Unpark | null;
+  /** Binds its traces without taking up what waits for them, because the database refuses that. Such a batch is written alone. */
+  leavesParked: boolean;
   /** Filled by write: rows that the database will never take. */
   refused: Refusal[];
 }
@@ -35,7 +37,20 @@ export function noResult(): WriteResult {
 
 export function toBatch(chunk: MappedChunk): Batch {
   const { rows, bindings, heartbeats, refusals, rootsWithoutRun } = chunk;
-  return { rows, bindings, heartbeats, refusals, rootsWithoutRun, unpark: null, refused: [] };
+  return { ...noWork(), rows, bindings, heartbeats, refusals, rootsWithoutRun };
+}
+
+export function noWork(): Batch {
+  return {
+    rows: [],
+    bindings: [],
+    heartbeats: [],
+    refusals: [],
+    rootsWithoutRun: [],
+    unpark: null,
+    leavesParked: false,
+    refused: [],
+  };
 }
 
 export function isEmpty(batch: Batch): boolean {

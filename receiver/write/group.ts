@@ -58,7 +58,8 @@ export async function writeGroup(tools: GroupTools, batches: readonly Batch[], m
       now,
     );
     const placement = await placeRows(client, tools, batches, known);
-    const taken = await takeWaiting(client, tools, batches, bound.fresh, known);
+    const fresh = batches.some((batch) => batch.leavesParked) ? [] : bound.fresh;
+    const taken = await takeWaiting(client, tools, batches, fresh, known);
     placement.placed.push(...taken);
     const heartbeats = batches
       .flatMap((batch) => batch.heartbeats)

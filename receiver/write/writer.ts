@@ -7,14 +7,16 @@ import type pg from 'pg';
 import { LIMITS } from '../limits.ts';
 import type { MappedChunk, Refusal } from '../map/row.ts';
 import { errorCode } from '../store/errors.ts';
+import { forgetPartitions } from '../store/partitions.ts';
 import { isRetryable, isRowFault } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
-import { type Batch, isEmpty, toBatch, type Unpark, type WriteResult } from './batch.ts';
+import { type Batch, isEmpty, noWork, toBatch, type Unpark, type WriteResult } from './batch.ts';
 import { BindingCache, followsTrace } from './bindings.ts';
 import { findResent, type GroupTools, writeGroup } from './group.ts';
 import { NameCache } from './names.ts';
 import { ParkedFull } from './parked.ts';
 import { createRunIds } from './runs.ts';
+import { leaveOut, split } from './split.ts';
 
 /** The queue is full or the database does not answer: the sender keeps its data and comes back. */
 export class WriteUnavailable extends Error {
@@ -70,6 +72,8 @@ const ANSWER_WITHIN_MS = 8_000;
 /** After a row turned out to be stored although it was not expected, more of them are likely. */
 const CAREFUL_MS = 10_000;
 const UNIQUE_VIOLATION = '23505';
+/** A broken check, or a row whose day has no partition: PostgreSQL has one code for both. */
+const CHECK_VIOLATION = '23514';
 
 export async function createWriter(options: WriterOptions): Promise<Writer> {
   const { pool, observer, log = () => undefined } = options;
@@ -97,21 +101,29 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
 
   /** Writes batches together; on trouble smaller and more carefully, until each row is stored or known to be at fault. */
   async function writeBatches(batches: readonly Batch[]): Promise<void> {
-    const resent = Date.now() < carefulUntilMs ? new Set(batches) : await withTries(() => findResent(tools, batches));
+    const resent = performance.now() < carefulUntilMs ? new Set(batches) : await withTries(() => findResent(tools, batches));
     const quick = batches.filter((batch) => !resent.has(batch));
     if (quick.length > 0) await writeOrSplit(quick, 'quick');
     if (resent.size > 0) await writeOrSplit([...resent], 'careful');
   }
 
-  async function writeOrSplit(batches: readonly Batch[], mode: 'quick' | 'careful'): Promise<void> {
+  async function writeOrSplit(
+    batches: readonly Batch[],
+    mode: 'quick' | 'careful',
+    knowsPartitions = false,
+  ): Promise<void> {
     const started = performance.now();
     try {
       const result = await withTries(() => writeGroup(tools, batches, mode));
       observer?.groupCommitted?.(result, countRows(batches), (performance.now() - started) / 1000);
     } catch (error) {
       if (errorCode(error) === UNIQUE_VIOLATION && mode === 'quick') {
-        carefulUntilMs = Date.now() + CAREFUL_MS;
+        carefulUntilMs = performance.now() + CAREFUL_MS;
         await writeOrSplit(batches, 'careful');
+      } else if (errorCode(error) === CHECK_VIOLATION && !knowsPartitions) {
+        // Retention may have dropped a day that this process remembers: the next try looks again and tells its rows from bad ones.
+        forgetPartitions(pool);
+        await writeOrSplit(batches, mode, true);
       } else if (isRowFault(error)) await writeHalves(batches, mode, error);
       else throw error;
     }
@@ -120,22 +132,14 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
   async function writeHalves(batches: readonly Batch[], mode: 'quick' | 'careful', error: unknown): Promise<void> {
     const halves = split(batches);
     if (halves === null) {
-      const row = batches[0]?.rows[0];
       const batch = batches[0];
-      if (batch === undefined || row === undefined) throw error;
-      log(`a row was refused by the database: ${errorCode(error)}`);
-      batch.rows = [];
-      const refusal = {
-        tenantId: row.tenantId,
-        reason: 'not_storable' as const,
-        message: `the database refused a value (${errorCode(error)})`,
-      };
-      batch.refused.push(refusal);
-      batch.refusals.push(refusal);
-      await writeOrSplit([batch], mode);
+      const left = batch === undefined ? null : leaveOut(batch, `${errorCode(error)}`);
+      if (batch === undefined || left === null) throw error;
+      log(left);
+      if (!isEmpty(batch)) await writeOrSplit([batch], mode, true);
       return;
     }
-    for (const half of halves) await writeOrSplit(half, mode);
+    for (const half of halves) await writeOrSplit(half, mode, true);
   }
 
   async function withTries<T>(work: () => Promise<T>): Promise<T> {
@@ -233,9 +237,7 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
 
   async function sweep(unpark: Unpark): Promise<number> {
     const found = unpark.traces.length + unpark.runs.length;
-    if (found > 0) {
-      await enqueue({ rows: [], bindings: [], heartbeats: [], refusals: [], rootsWithoutRun: [], unpark, refused: [] });
-    }
+    if (found > 0) await enqueue({ ...noWork(), unpark });
     return found;
   }
 
@@ -287,28 +289,4 @@ const SWEEP_LIMIT = 500;
 
 function countRows(batches: readonly Batch[]): number {
   return batches.reduce((sum, { rows }) => sum + rows.length, 0);
-}
-
-/** Two halves of the work: of the batches, else of the one batch's rows; null for a single row. */
-function split(batches: readonly Batch[]): [Batch[], Batch[]] | null {
-  if (batches.length > 1) {
-    const middle = batches.length >> 1;
-    return [batches.slice(0, middle), batches.slice(middle)];
-  }
-  const batch = batches[0];
-  if (batch === undefined || batch.rows.length < 2) return null;
-  const middle = batch.rows.length >> 1;
-  const { refused } = batch;
-  // Bindings and counts go with the first half; both halves report to the same list.
-  const first: Batch = { ...batch, rows: batch.rows.slice(0, middle) };
-  const second: Batch = {
-    rows: batch.rows.slice(middle),
-    bindings: [],
-    heartbeats: [],
-    refusals: [],
-    rootsWithoutRun: [],
-    unpark: null,
-    refused,
-  };
-  return [[first], [second]];
 }
