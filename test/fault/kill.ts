@@ -29,13 +29,16 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '0' },
     'seconds-max': { type: 'string', default: '3600' },
     senders: { type: 'string', default: '4' },
+    /** Makes the time between kills so many times longer. */
+    pause: { type: 'string', default: '1' },
+    /** Of so many pieces on a connection one ends it. */
+    'cut-one-in': { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     embedded: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
-const number = (name: 'receiver-kills' | 'postgres-kills' | 'seconds' | 'seconds-max' | 'senders' | 'seed') =>
-  Number(values[name]);
+const number = (name: Exclude<keyof typeof values, 'embedded' | 'write'>) => Number(values[name]);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 interface Database {
@@ -50,8 +53,8 @@ const cuts = noCuts();
 const random = createRandom(number('seed'));
 const dataDir = mkdtempSync(join(tmpdir(), 'runledger-kill-'));
 const cluster: FaultCluster | null = values.embedded ? null : await startFaultCluster(true);
-const databaseProxy = await startFaultProxy(cluster?.port ?? null, cutCommits(cuts, 60));
-const requestProxy = await startFaultProxy(null, cutRequests(cuts, 60));
+const databaseProxy = await startFaultProxy(cluster?.port ?? null, cutCommits(cuts, number('cut-one-in')));
+const requestProxy = await startFaultProxy(null, cutRequests(cuts, number('cut-one-in')));
 const receiver = createFaultReceiver({
   dataDir,
   databaseUrl: cluster === null ? null : throughProxy(cluster.url),
@@ -123,7 +126,7 @@ function supply(runs: LoadRun[]): () => LoadRequest | null {
 
 /** Waits as short as a request takes, or as long as many of them do. */
 function aMoment(): Promise<void> {
-  return sleep(random.chance(0.4) ? Math.random() * 150 : 200 + Math.random() * 2_300);
+  return sleep((random.chance(0.4) ? Math.random() * 150 : 200 + Math.random() * 2_300) * number('pause'));
 }
 
 async function killReceivers(): Promise<void> {

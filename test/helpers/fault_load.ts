@@ -70,7 +70,7 @@ export function makeLoad(random: Random, shape: LoadShape): { runs: LoadRun[]; r
     requests.push({
       spans: part,
       encoding: random.chance(0.7) ? 'protobuf' : 'json',
-      mayBeLeft: !holdsRoot && random.chance(0.03),
+      mayBeLeft: !holdsRoot && random.chance(0.08),
     });
   }
   return { runs: made, requests };

@@ -35,7 +35,7 @@ export interface Senders {
 const TIMEOUT_MS = 10_000;
 
 export function createSenders(port: () => number, pauseMs: () => number = () => 0): Senders {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 100 });
   const counts: SenderCounts = {
     requests: 0,
     acknowledgedRequests: 0,
