@@ -28,7 +28,7 @@ export async function assertPortsFree(endpoints: readonly Endpoint[]): Promise<v
 }
 
 /** Resolves with the base URL. Throws StartError. */
-export async function listen(server: Server, endpoint: Endpoint): Promise<string> {
+export async function listen(server: NetServer, endpoint: Endpoint): Promise<string> {
   await listenOn(server, endpoint);
   const { address, family, port } = server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -5,12 +5,13 @@
 
 import { createServer } from 'node:http';
 import type pg from 'pg';
+import { countDataPoints } from './accept.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { type Config, isLoopback } from './config.ts';
-import { checkMetrics } from './decode/decode.ts';
 import { startJobs } from './derive/scheduler.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { ensureFirstTokens, type FirstToken } from './first_tokens.ts';
+import { createGrpcServer } from './grpc.ts';
 import { createBodyBudget } from './inflight.ts';
 import { createIngest } from './ingest.ts';
 import type { Ingest } from './ingest_types.ts';
@@ -32,7 +33,7 @@ import { createFailureLog } from './throttle.ts';
 import { createWriter, type Writer } from './write/writer.ts';
 
 export interface Receiver {
-  urls: { otlpHttp: string; api: string };
+  urls: { otlpHttp: string; otlpGrpc: string; api: string };
   /** Those of the configuration, and those made at the first start. */
   tokens: readonly FirstToken[];
   /** Holds the password of an embedded server. */
@@ -73,8 +74,9 @@ export async function startReceiver(config: Config, options: ReceiverOptions): P
 
 async function start(config: Config, { log, version }: ReceiverOptions, closing: Closing): Promise<Receiver> {
   const otlpEndpoint = endpoint(config, config.otlpHttpPort, 'RUNLEDGER_OTLP_HTTP_PORT');
+  const grpcEndpoint = endpoint(config, config.otlpGrpcPort, 'RUNLEDGER_OTLP_GRPC_PORT');
   const apiEndpoint = endpoint(config, config.httpPort, 'RUNLEDGER_HTTP_PORT');
-  await assertPortsFree([otlpEndpoint, apiEndpoint]);
+  await assertPortsFree([otlpEndpoint, grpcEndpoint, apiEndpoint]);
   if (!isLoopback(config.host)) {
     log.warn({ host: config.host }, 'listening beyond this machine: put TLS in front, tokens travel in the clear');
   }
@@ -105,19 +107,23 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
     }),
   );
   closing.add('API', () => closeServer(api, FINISH_MS / 2));
-  const otlp = createOtlpServer(
-    createOtlpApp({
-      ingest: openIngest(config, ledger, writer, metrics),
-      checkMetrics: (body, encoding) => checkMetrics(body, encoding).dataPoints,
-      verifyToken,
-      budget,
-      isDraining: () => readiness.isDraining(),
-      onAnswer: metrics.answered,
-      onFailure: createFailureLog(log),
-    }),
-  );
-  closing.add('OTLP', () => closeServer(otlp, FINISH_MS));
-  const urls = { api: await listen(api, apiEndpoint), otlpHttp: await listen(otlp, otlpEndpoint) };
+  const shared = {
+    ingest: openIngest(config, ledger, writer, metrics),
+    checkMetrics: countDataPoints,
+    verifyToken,
+    budget,
+    isDraining: () => readiness.isDraining(),
+    onFailure: createFailureLog(log),
+  };
+  const otlp = createOtlpServer(createOtlpApp({ ...shared, onAnswer: metrics.answered }));
+  const grpc = createGrpcServer({ ...shared, onAnswer: metrics.answeredGrpc });
+  // Both at once, because the time to finish is one for both.
+  closing.add('OTLP', () => Promise.all([closeServer(otlp, FINISH_MS), grpc.close(FINISH_MS)]));
+  const urls = {
+    api: await listen(api, apiEndpoint),
+    otlpGrpc: await listen(grpc.listener, grpcEndpoint),
+    otlpHttp: await listen(otlp, otlpEndpoint),
+  };
   log.info(urls, 'ready');
   return { urls, tokens: ledger.tokens, databaseUrl: ledger.databaseUrl, stop: () => stop(readiness, closing, log) };
 }

@@ -25,8 +25,10 @@ export interface Metrics {
   parkedRows(rows: number): void;
   /** One transaction: how long from BEGIN to COMMIT, and how many rows. */
   committed(durationSeconds: number, rows: number): void;
-  /** One answered OTLP request; status 0: the sender left before its answer. */
+  /** One answered OTLP/HTTP request; status 0: the sender left before its answer. */
   answered(signal: Signal | 'other', status: number): void;
+  /** One OTLP/gRPC call that ended, with the name of its code; `other`: refused by the framing or its deadline, or the sender left. */
+  answeredGrpc(signal: Signal | 'other', code: string): void;
   /** Gives the gauges that are read at each scrape their sources. */
   watch(sources: GaugeSources): void;
   /** Writes the Prometheus text. */
@@ -64,7 +66,8 @@ export function createMetrics(): Metrics {
   const duplicates = counter('runledger_duplicate_rows_total', 'Rows that were stored already');
   const conflicts = counter('runledger_conflicts_total', 'Rows whose key was stored with other content');
   const requests = meter.createCounter('runledger_receiver_requests_total', {
-    description: 'OTLP requests by signal and HTTP status; 0: the sender left before its answer',
+    description:
+      'OTLP requests by transport, signal and status: HTTP, 0 if the sender left before its answer, or gRPC by name',
   });
   const parked = meter.createGauge('runledger_parked_rows', {
     description: 'Rows that wait for the root of their trace',
@@ -89,7 +92,8 @@ export function createMetrics(): Metrics {
       commits.record(durationSeconds);
       groups.record(rows);
     },
-    answered: (signal, status) => requests.add(1, { signal, status: String(status) }),
+    answered: (signal, status) => requests.add(1, { signal, status: String(status), transport: 'http' }),
+    answeredGrpc: (signal, code) => requests.add(1, { signal, status: code, transport: 'grpc' }),
     watch(sources) {
       if (sources.queueRows)
         gauge(meter, 'runledger_queue_rows', 'Mapped rows that wait for a transaction', sources.queueRows);

@@ -5,22 +5,17 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import express from 'express';
+import { type AcceptDeps, accept } from './accept.ts';
 import { encodingOf, type LingerLimits, sendFailure, sendSuccess } from './answer.ts';
 import { authenticate, type VerifyToken } from './auth.ts';
 import { type BodyLimits, contentCoding, declaredBytes, readBody } from './body.ts';
-import type { Encoding } from './decode/shape.ts';
 import { isUnexpected, RequestError, toRequestError } from './errors.ts';
 import type { BodyBudget } from './inflight.ts';
-import type { Ingest } from './ingest_types.ts';
 import { LIMITS } from './limits.ts';
-import type { Principal } from './map/snapshot.ts';
-import { encodeExportResponse, type PartialSuccess, type Signal } from './respond.ts';
+import { encodeExportResponse, type Signal } from './respond.ts';
 import { answerSocketErrors } from './socket_errors.ts';
 
-export interface OtlpDeps {
-  ingest: Ingest;
-  /** Number of data points of a metrics request; throws DecodeError. */
-  checkMetrics(body: Uint8Array, encoding: Encoding): number | Promise<number>;
+export interface OtlpDeps extends AcceptDeps {
   verifyToken: VerifyToken;
   budget: BodyBudget;
   /** True once the process is to end: requests that come now are answered 503 and connections close after their answer. */
@@ -116,21 +111,6 @@ async function receive(
   } finally {
     reservation.release();
   }
-}
-
-async function accept(
-  signal: Signal,
-  body: Uint8Array,
-  encoding: Encoding,
-  principal: Principal,
-  deps: OtlpDeps,
-): Promise<PartialSuccess> {
-  if (signal === 'metrics') {
-    const points = await deps.checkMetrics(body, encoding);
-    return { rejected: 0, message: points === 0 ? '' : `${points} data points received; metrics are not kept yet` };
-  }
-  const { rejected, message } = await deps.ingest[signal](body, encoding, principal);
-  return { rejected, message: message ?? '' };
 }
 
 /** Express marks a path that is not valid percent-encoding this way. */

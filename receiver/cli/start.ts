@@ -5,11 +5,14 @@ import { type Flags, loadConfig, secretValues, type VariableName } from '../conf
 import type { Receiver } from '../main.ts';
 import { type CliContext, examples, flagsOf, type Register } from './command.ts';
 
-type StartOptions = Partial<Record<'host' | 'otlpHttpPort' | 'httpPort' | 'logLevel', string>> & { json?: boolean };
+type StartOptions = Partial<Record<'host' | 'otlpHttpPort' | 'otlpGrpcPort' | 'httpPort' | 'logLevel', string>> & {
+  json?: boolean;
+};
 
 const FLAGS: Record<Exclude<keyof StartOptions, 'json'>, VariableName> = {
   host: 'RUNLEDGER_HOST',
   otlpHttpPort: 'RUNLEDGER_OTLP_HTTP_PORT',
+  otlpGrpcPort: 'RUNLEDGER_OTLP_GRPC_PORT',
   httpPort: 'RUNLEDGER_HTTP_PORT',
   logLevel: 'LOG_LEVEL',
 };
@@ -20,6 +23,7 @@ export const registerStart: Register = (program, context) => {
     .description('receive spans over OTLP, keep the ledger, answer on the API')
     .option('--host <address>', 'address to listen on (RUNLEDGER_HOST, by default 127.0.0.1)')
     .option('--otlp-http-port <port>', 'OTLP over HTTP (RUNLEDGER_OTLP_HTTP_PORT, by default 4318)')
+    .option('--otlp-grpc-port <port>', 'OTLP over gRPC (RUNLEDGER_OTLP_GRPC_PORT, by default 4317)')
     .option('--http-port <port>', 'API, health and metrics (RUNLEDGER_HTTP_PORT, by default 8080)')
     .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (LOG_LEVEL)'))
     .option('--json', 'log JSON lines on a terminal too')
@@ -56,7 +60,7 @@ function welcome(receiver: Receiver, { terminal, version }: CliContext): void {
   if (!terminal.isTerminal) return;
   const { style } = terminal;
   const lines: [string, string][] = [
-    ['send spans to', receiver.urls.otlpHttp],
+    ['send spans to', `${receiver.urls.otlpHttp} (HTTP), ${receiver.urls.otlpGrpc} (gRPC)`],
     ['ask', `${receiver.urls.api}/runs`],
     ...receiver.tokens.flatMap(({ kind, path }): [string, string][] =>
       path === null ? [] : [[`${kind} token`, path]],

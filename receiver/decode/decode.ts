@@ -6,7 +6,7 @@
 import { type Envelope, LOG_ENVELOPE, TRACE_ENVELOPE } from './budget.ts';
 import { readLogRecord as readLogJson, readSpan as readSpanJson } from './json_records.ts';
 import { jsonChunks } from './json_request.ts';
-import { countJsonPoints, countWirePoints } from './metrics.ts';
+import { type CountSteps, countJsonPoints, countWirePoints } from './metrics.ts';
 import type { Encoding, LogChunk, SpanChunk } from './shape.ts';
 import { readLogRecord as readLogWire, readSpan as readSpanWire } from './wire_records.ts';
 import { wireChunks } from './wire_request.ts';
@@ -33,7 +33,11 @@ export function decodeLogs(body: Uint8Array, encoding: Encoding): Iterable<LogCh
   return encoding === 'protobuf' ? wireChunks(body, envelope, readLogWire) : jsonChunks(body, envelope, readLogJson);
 }
 
-/** Counts the data points of an ExportMetricsServiceRequest, none of which are kept. Throws DecodeError for a body that is no such request. */
-export function checkMetrics(body: Uint8Array, encoding: Encoding): { dataPoints: number } {
-  return { dataPoints: encoding === 'protobuf' ? countWirePoints(body) : countJsonPoints(body) };
+/**
+ * Counts the data points of an ExportMetricsServiceRequest, none of which are kept. Like decoding, it is done in steps between which the
+ * event loop may turn; the last one returns the count. Throws DecodeError for a body that is no such request. The body must not change
+ * until then.
+ */
+export function checkMetrics(body: Uint8Array, encoding: Encoding): CountSteps {
+  return encoding === 'protobuf' ? countWirePoints(body) : countJsonPoints(body);
 }

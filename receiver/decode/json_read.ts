@@ -110,24 +110,29 @@ export function enterList(json: Json, field: string): void {
 /** Moves to the value of the next member that is not null. Returns its field number, UNKNOWN_MEMBER, or NO_MEMBER past the end. */
 export function nextMember(json: Json, names: Names): number {
   for (;;) {
-    // Nothing but the bracket itself ends in this byte, so it tells the first member from the others.
-    const isFirst = json.buf[json.pos - 1] === OPEN_OBJECT;
-    const byte = nextByte(json);
-    if (byte === CLOSE_OBJECT) {
-      json.pos++;
-      return NO_MEMBER;
-    }
-    if (!isFirst) {
-      if (byte !== COMMA) throw syntaxFault(json, 'a comma or }');
-      json.pos++;
-      nextByte(json);
-    }
-    const start = json.pos + 1;
-    const end = scanName(json);
-    const id = json.escaped ? escapedName(json, names, start, end) : lookUp(json, names, start, end);
-    if (nextByte(json) !== LETTER_N) return id;
+    const id = nextName(json, names);
+    if (id === NO_MEMBER || nextByte(json) !== LETTER_N) return id;
     scanWord(json, 'null');
   }
+}
+
+/** The same for the next member of any value, for walks that must be able to stop between two members. */
+export function nextName(json: Json, names: Names): number {
+  // Nothing but the bracket itself ends in this byte, so it tells the first member from the others.
+  const isFirst = json.buf[json.pos - 1] === OPEN_OBJECT;
+  const byte = nextByte(json);
+  if (byte === CLOSE_OBJECT) {
+    json.pos++;
+    return NO_MEMBER;
+  }
+  if (!isFirst) {
+    if (byte !== COMMA) throw syntaxFault(json, 'a comma or }');
+    json.pos++;
+    nextByte(json);
+  }
+  const start = json.pos + 1;
+  const end = scanName(json);
+  return json.escaped ? escapedName(json, names, start, end) : lookUp(json, names, start, end);
 }
 
 function escapedName(json: Json, names: Names, start: number, end: number): number {

@@ -1,124 +1,89 @@
-/** Counts the data points of a metrics request, for the answer that they are not kept. Nothing of them is decoded. */
+/**
+ * Counts the data points of a metrics request, for the answer that they are not kept. Nothing of them is decoded. The walks keep their place
+ * in a few numbers instead of on the call stack, so that they can stop anywhere and the event loop turns.
+ */
 
 import { Fault } from './budget.ts';
-import { endBody, startBody } from './json_body.ts';
-import {
-  enterList,
-  enterObject,
-  type Names,
-  NO_MEMBER,
-  namesOf,
-  nextElement,
-  nextMember,
-  skipNull,
-} from './json_read.ts';
-import { type Json, newJson, skipValue } from './json_scan.ts';
+import { countJson, newJsonCount } from './metrics_json.ts';
 import { DecodeError } from './shape.ts';
-import { newWire, readEnd, readTag, skipField, startRecord, type Wire } from './wire.ts';
+import { newWire, readEnd, readTag, skipField, startRecord, WIRE_BYTES, type Wire } from './wire.ts';
+
+/** Fields read in one step, about 10 ms. */
+const STEP_FIELDS = 200_000;
+
+/** Steps that yield nothing but their end. */
+export type CountSteps = Generator<undefined, { dataPoints: number }>;
 
 /** Field numbers of gauge, sum, histogram, exponential histogram and summary in Metric. */
 const DATA_FIELDS = new Set([5, 7, 9, 10, 11]);
 /** The path to data points: fields of the request, ResourceMetrics, ScopeMetrics and Metric. */
 const WIRE_PATH = [new Set([1]), new Set([2]), new Set([2]), DATA_FIELDS];
+/** Where the data of a metric is entered; in all kinds of it, field 1 is a data point. */
+const POINTS_LEVEL = WIRE_PATH.length;
 /** The tag of a data point in the data of every kind. */
-const POINT = (1 << 3) | 2;
-
-const LEVELS: { readonly names: Names; readonly isList: boolean }[] = [
-  { names: namesOf('resourceMetrics'), isList: true },
-  { names: namesOf('scopeMetrics'), isList: true },
-  { names: namesOf('metrics'), isList: true },
-  { names: namesOf('gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'), isList: false },
-];
-const POINTS = namesOf('dataPoints');
+const POINT = (1 << 3) | WIRE_BYTES;
 
 /** Turns a fault anywhere into the error that refuses the request. */
-function counting(count: () => number): number {
+function* counting(step: () => boolean, points: () => number): CountSteps {
   try {
-    return count();
+    while (!step()) yield;
   } catch (error) {
     if (error instanceof Fault) throw new DecodeError(`metrics request: ${error.what} (at byte ${error.at})`);
     throw error;
   }
+  return { dataPoints: points() };
 }
 
-export function countWirePoints(body: Uint8Array): number {
+interface WireCount {
+  readonly wire: Wire;
+  /** Where the messages around the current byte end, the request first. */
+  readonly ends: number[];
+  level: number;
+  points: number;
+}
+
+export function countWirePoints(body: Uint8Array): CountSteps {
   const wire = newWire(body);
-  return counting(() => countWire(wire, wire.length, 0));
+  const count: WireCount = { wire, ends: [wire.length, 0, 0, 0, 0], level: 0, points: 0 };
+  return counting(
+    () => stepWire(count),
+    () => count.points,
+  );
 }
 
-/** Nothing of a metrics request is kept, so no number of skipped fields is too many. */
-function startedAnew(wire: Wire): Wire {
+/** Reads so many fields; true at the end of the request. */
+function stepWire(count: WireCount): boolean {
+  const { wire, ends } = count;
+  // Nothing of a metrics request is kept, so no number of skipped fields is too many.
   startRecord(wire);
-  return wire;
-}
-
-function countWire(wire: Wire, limit: number, level: number): number {
-  const fields = WIRE_PATH[level];
-  if (fields === undefined) return countPoints(wire, limit);
-  let points = 0;
-  while (wire.pos < limit) {
-    const tag = readTag(wire, limit);
-    if ((tag & 7) === 2 && fields.has(tag >>> 3)) points += countWire(wire, readEnd(wire, limit), level + 1);
-    else skipField(startedAnew(wire), tag, limit);
-  }
-  return points;
-}
-
-/** The innermost level by itself, as a body can hold 32 million points. */
-function countPoints(wire: Wire, limit: number): number {
-  let points = 0;
-  while (wire.pos < limit) {
-    const tag = readTag(wire, limit);
-    if (tag === POINT) {
-      wire.pos = readEnd(wire, limit);
-      points++;
+  for (let left = STEP_FIELDS; left > 0; left--) {
+    while (wire.pos >= (ends[count.level] as number)) {
+      if (count.level === 0) return true;
+      count.level--;
+    }
+    const end = ends[count.level] as number;
+    const tag = readTag(wire, end);
+    if (count.level === POINTS_LEVEL) {
+      if (tag !== POINT) {
+        skipField(wire, tag, end);
+        continue;
+      }
+      wire.pos = readEnd(wire, end);
+      count.points++;
+    } else if ((tag & 7) === WIRE_BYTES && WIRE_PATH[count.level]?.has(tag >>> 3) === true) {
+      count.level++;
+      ends[count.level] = readEnd(wire, end);
     } else {
-      skipField(startedAnew(wire), tag, limit);
+      skipField(wire, tag, end);
     }
   }
-  return points;
+  return false;
 }
 
-export function countJsonPoints(body: Uint8Array): number {
-  const json = newJson(body);
-  return counting(() => {
-    startBody(json);
-    const points = countJson(json, 0);
-    endBody(json);
-    return points;
-  });
-}
-
-/** Counts inside the object that was entered. */
-function countJson(json: Json, level: number): number {
-  const step = LEVELS[level];
-  const names = step?.names ?? POINTS;
-  let points = 0;
-  for (let member = nextMember(json, names); member !== NO_MEMBER; member = nextMember(json, names)) {
-    if (member <= 0) skipValue(json);
-    else if (step?.isList === false) points += countObject(json, level + 1);
-    else points += countList(json, step === undefined ? -1 : level + 1);
-  }
-  return points;
-}
-
-function countObject(json: Json, level: number): number {
-  enterObject(json, 'an element');
-  return countJson(json, level);
-}
-
-/** `level` -1: the elements are the data points. */
-function countList(json: Json, level: number): number {
-  let points = 0;
-  enterList(json, 'a field of lists');
-  while (nextElement(json)) {
-    if (skipNull(json)) continue;
-    if (level < 0) {
-      skipValue(json);
-      points++;
-    } else {
-      points += countObject(json, level);
-    }
-  }
-  return points;
+export function countJsonPoints(body: Uint8Array): CountSteps {
+  const count = newJsonCount(body);
+  return counting(
+    () => countJson(count),
+    () => count.points,
+  );
 }

@@ -198,6 +198,7 @@ async function start(): Promise<Started> {
     env: {
       ...cleanEnvironment(),
       RUNLEDGER_OTLP_HTTP_PORT: '0',
+      RUNLEDGER_OTLP_GRPC_PORT: '0',
       RUNLEDGER_HTTP_PORT: '0',
       RUNLEDGER_TENANT_AUTOCREATE: '1',
     },

@@ -92,7 +92,7 @@ test('a port in use names the port and its variable, and leaves nothing open', a
   const port = await new Promise<number>((resolve) =>
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
   );
-  for (const variable of ['RUNLEDGER_OTLP_HTTP_PORT', 'RUNLEDGER_HTTP_PORT']) {
+  for (const variable of ['RUNLEDGER_OTLP_HTTP_PORT', 'RUNLEDGER_OTLP_GRPC_PORT', 'RUNLEDGER_HTTP_PORT']) {
     await expect(startTestReceiver(database.databaseUrl, { [variable]: String(port) })).rejects.toThrow(
       `Port ${port} on 127.0.0.1 is in use by another program: stop it, or set ${variable} to a free port`,
     );
@@ -158,7 +158,7 @@ test('the log of a start never shows the database password', async () => {
   const lines: string[] = [];
   const config = loadConfig({}, { DATABASE_URL: 'postgres://nobody:s3cret-pass@127.0.0.1:9/none' });
   const log = createLog({ level: 'trace', stream: { write: (line) => lines.push(line) } });
-  await expect(startReceiver({ ...config, otlpHttpPort: 0, httpPort: 0 }, { log, version: '0' })).rejects.toThrow();
+  await expect(startReceiver({ ...config, otlpHttpPort: 0, otlpGrpcPort: 0, httpPort: 0 }, { log, version: '0' })).rejects.toThrow();
   log.error({ err: new Error('x', { cause: config }), url: config.databaseUrl }, 'failed');
   expect(lines.join()).not.toContain('s3cret-pass');
 });
@@ -181,6 +181,7 @@ async function startProcess() {
       RUNLEDGER_DATA_DIR: dataDir,
       RUNLEDGER_INGEST_TOKEN: PROCESS_TOKEN,
       RUNLEDGER_OTLP_HTTP_PORT: '0',
+      RUNLEDGER_OTLP_GRPC_PORT: '0',
       RUNLEDGER_HTTP_PORT: '0',
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,6 +19,7 @@ import {
   type Value,
 } from '../../receiver/decode/shape.ts';
 import { LIMITS } from '../../receiver/limits.ts';
+import { finish } from './otlp.ts';
 
 export interface Outcome {
   refused: boolean;
@@ -120,7 +121,7 @@ export const logOutcome = (body: Uint8Array, encoding: Encoding): Outcome =>
 
 export function metricsOutcome(body: Uint8Array, encoding: Encoding): void {
   try {
-    must(checkMetrics(body, encoding).dataPoints >= 0, 'points are counted');
+    must(finish(checkMetrics(body, encoding)).dataPoints >= 0, 'points are counted');
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
   }

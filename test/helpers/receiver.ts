@@ -28,6 +28,7 @@ export async function startTestReceiver(
       DATABASE_URL: databaseUrl,
       RUNLEDGER_DATA_DIR: dataDir,
       RUNLEDGER_OTLP_HTTP_PORT: '0',
+      RUNLEDGER_OTLP_GRPC_PORT: '0',
       RUNLEDGER_HTTP_PORT: '0',
       RUNLEDGER_TENANT_AUTOCREATE: '1',
       // Several receivers of one test file share a database; the tokens that are made are those of the first one's data folder.

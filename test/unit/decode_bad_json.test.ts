@@ -17,7 +17,7 @@ import {
   type Value,
 } from '../../receiver/decode/shape.ts';
 import { LIMITS } from '../../receiver/limits.ts';
-import { drain, text } from '../helpers/otlp.ts';
+import { drain, finish, text } from '../helpers/otlp.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const SPAN_ID = 'b7ad6b7169203331';
@@ -424,7 +424,7 @@ describe('nesting', () => {
 });
 
 test('metrics: what is no metrics request is refused', () => {
-  const count = (body: string) => checkMetrics(Buffer.from(body), 'json').dataPoints;
+  const count = (body: string) => finish(checkMetrics(Buffer.from(body), 'json')).dataPoints;
   expect(count('{}')).toBe(0);
   expect(
     count('{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{},null,{"a":[1]}]}}]}]}]}'),

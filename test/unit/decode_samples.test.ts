@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkMetrics, decodeLogs, decodeTraces } from '../../receiver/decode/decode.ts';
 import { type Chunk, DecodeError, type LogRecord, type Span, VALUE_INT } from '../../receiver/decode/shape.ts';
-import { drain } from '../helpers/otlp.ts';
+import { drain, finish } from '../helpers/otlp.ts';
 
 const FIXTURES = new URL('../fixtures/otlp/', import.meta.url);
 const read = (path: string): Buffer => readFileSync(new URL(path, FIXTURES));
@@ -184,7 +184,7 @@ const METRIC_FILES = [
 ];
 
 test.each(METRIC_FILES)('%s: its data points are counted', (path) => {
-  const { dataPoints } = checkMetrics(read(path), 'json');
+  const { dataPoints } = finish(checkMetrics(read(path), 'json'));
   expect(dataPoints).toBeGreaterThan(0);
   expect(findRecords(JSON.parse(read(path).toString('utf8')), 'dataPoints')).toHaveLength(dataPoints);
 });

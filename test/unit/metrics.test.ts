@@ -33,6 +33,8 @@ test('what is counted is what is shown', async () => {
   metrics.parkedRows(4);
   metrics.committed(0.004, 500);
   metrics.answered('traces', 200);
+  metrics.answeredGrpc('traces', 'OK');
+  metrics.answeredGrpc('logs', 'UNAVAILABLE');
   metrics.watch({ queueRows: () => 17, bodyBytesInFlight: () => 1234 });
   const lines = (await scrape()).split('\n');
   expect(lines).toEqual(
@@ -44,7 +46,9 @@ test('what is counted is what is shown', async () => {
       'runledger_commit_duration_seconds_bucket{le="0.0025"} 0',
       'runledger_commit_duration_seconds_bucket{le="0.005"} 1',
       'runledger_group_rows_sum 500',
-      'runledger_receiver_requests_total{signal="traces",status="200"} 1',
+      'runledger_receiver_requests_total{signal="traces",status="200",transport="http"} 1',
+      'runledger_receiver_requests_total{signal="traces",status="OK",transport="grpc"} 1',
+      'runledger_receiver_requests_total{signal="logs",status="UNAVAILABLE",transport="grpc"} 1',
       'runledger_queue_rows 17',
       'runledger_body_bytes_in_flight 1234',
     ]),
