@@ -63,11 +63,11 @@ const TOKEN = new RegExp(
 const SCHEME = /\b(Bearer|Basic)\s{1,8}([A-Za-z0-9._~+/=-]{8,})/gi;
 /** name=value, name: value and "name":"value" inside of text, under names that say secret. */
 const SECRET_PAIR =
-  /(password|passwd|passphrase|api[_-]?key|(?:client|access|refresh|session|private|secret|signing|webhook)[_-]?(?:key|token|secret)|(?<![A-Za-z])(?:pwd|secret|auth[_-]?token|id[_-]?token|authorization|credentials?))(\\{0,2}["']?\s{0,2}[:=]\s{0,2})(\\{0,2}["'][^"']*|(?:(?:Bearer|Basic|Token|Digest)\s{1,8})?[^\s"'&,;)}\]]+)/gi;
+  /(password|passwd|passphrase|api[_-]?key|(?:client|access|refresh|session|private|secret|signing|webhook)[_-]?(?:key|token|secret)|(?<![A-Za-z])(?:pwd|secret|auth[_-]?token|id[_-]?token|authorization|credentials?))(\\{0,2}["']?\s{0,2}[:=]\s{0,2})(?!\[masked\])(\\{0,2}["'][^"']*|(?:(?:Bearer|Basic|Token|Digest)\s{1,8})?(?!\[masked\])[^\s"'&,;)}\]]+)/gi;
 /** Short names, which say secret only with an equals sign, as in a URL or a form. */
-const SECRET_PARAMETER = /(^|[?&;,\s({"'])(key|token|sig|signature|pass|auth)=[^&\s"',;]+/gi;
+const SECRET_PARAMETER = /(?<![A-Za-z0-9_.-])(key|token|sig|signature|pass|auth)=(?!\[masked\])[^&\s"',;]+/gi;
 const SECRET_FLAG =
-  /(--?[A-Za-z-]{0,32}(?:password|passwd|token|secret|api-?key)[A-Za-z-]{0,32})([\s,=]{1,3})(?!-)[^\s,\]]+/gi;
+  /(--?[A-Za-z-]{0,32}(?:password|passwd|token|secret|api-?key)[A-Za-z-]{0,32})([\s,=]{1,3})(?!-|\[masked\])[^\s,\]]+/gi;
 const USERINFO = /(:\/\/)[^\s/:@]{0,128}:[^\s/@]{1,256}@/g;
 
 export type Redact = (text: string) => string;
@@ -106,7 +106,7 @@ function redactText(text: string, hash: (address: string) => string): string {
   if (out.length >= SHORTEST_TOKEN) out = out.replace(TOKEN, MASK).replace(SCHEME, maskScheme);
   const pairs = out.includes('=');
   if (pairs || out.includes(':')) out = out.replace(SECRET_PAIR, `$1$2${MASK}`);
-  if (pairs) out = out.replace(SECRET_PARAMETER, `$1$2=${MASK}`);
+  if (pairs) out = out.replace(SECRET_PARAMETER, `$1=${MASK}`);
   if (out.includes('--')) out = out.replace(SECRET_FLAG, `$1$2${MASK}`);
   return hashAddresses(out, hash);
 }

@@ -62,19 +62,41 @@ export function runFacts(scene: { view: View; mapping: Mapping; span: { traceId:
 export function langsmithUrl(view: View, mapping: Mapping, extra: Extra): string | null {
   const value = view.getOwn(FIELD.langsmithUrl);
   if (value === undefined) return null;
-  if (value.type === VALUE_STRING && value.value.length <= MAX_URL_CHARS) {
-    const url = allowedUrl(cleanText(value.value), mapping.snapshot.linkHosts);
-    if (url !== null) return mapping.redact(url);
-  }
-  extra.mark('langsmith_url_dropped');
-  return null;
+  const url =
+    value.type === VALUE_STRING && value.value.length <= MAX_URL_CHARS
+      ? allowedUrl(cleanText(value.value), mapping.snapshot.linkHosts)
+      : null;
+  const link = url === null ? null : withoutSecrets(url, mapping);
+  if (link === null) extra.mark('langsmith_url_dropped');
+  return link;
 }
 
-function allowedUrl(text: string, linkHosts: ReadonlySet<string>): string | null {
+function allowedUrl(text: string, linkHosts: ReadonlySet<string>): URL | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return null;
   const loopback = url.hostname === 'localhost' || url.hostname === '127.0.0.1' || url.hostname === '[::1]';
-  if (loopback && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href;
-  return url.protocol === 'https:' && linkHosts.has(url.hostname) ? url.href : null;
+  if (loopback && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  return url.protocol === 'https:' && linkHosts.has(url.hostname) ? url : null;
+}
+
+/** A link with a hash in it leads nowhere, so parameters that must not be stored go as a whole. */
+function withoutSecrets(url: URL, { redact }: Mapping): string | null {
+  const isStorable = () => {
+    const readable = decoded(url.href);
+    return readable !== null && redact(url.href) === url.href && redact(readable) === readable;
+  };
+  if (isStorable()) return url.href;
+  url.search = '';
+  url.hash = '';
+  return isStorable() ? url.href : null;
+}
+
+function decoded(href: string): string | null {
+  try {
+    return decodeURIComponent(href);
+  } catch {
+    // A stray percent sign; nobody can say what it stands for.
+    return null;
+  }
 }
