@@ -32,34 +32,36 @@ export function compareWithLedger(runs: readonly PlayedRun[], pages: readonly Ru
   const comparison: Comparison = { values: 0, differences: [] };
   for (const [index, played] of runs.entries()) {
     const page = pages[index];
-    if (page === undefined) continue;
-    const compare = (of: string, own: Facts, ledger: Facts) => compareFacts(comparison, played, of, own, ledger);
+    if (page === undefined) throw new Error(`the ledger was not asked for ${played.tally.runKey}`);
+    const compareValues = (names: Iterable<string>, of: string, own: Facts, ledger: Facts) => {
+      for (const value of names) {
+        comparison.values++;
+        const [demo, stored] = [String(own[value] ?? 'nothing'), String(ledger[value] ?? 'nothing')];
+        if (demo !== stored) comparison.differences.push({ run: played.tally.runKey, of, value, demo, ledger: stored });
+      }
+    };
+    const compare = (of: string, own: Facts, ledger: Facts) => compareValues(Object.keys(own), of, own, ledger);
+    // And of what the ledger has, anything that the demo knows nothing of.
+    const compareAll = (of: string, own: Facts, ledger: Facts) =>
+      compareValues(new Set([...Object.keys(own), ...Object.keys(ledger)]), of, own, ledger);
     compare('run', runOf(played), ledgerRun(page));
     compareNamed(played.tally.stages, byName(page.stats.stage_stats, 'stage'), (name, own, stored) =>
-      compare(`stage ${name}`, stageFacts(own), ledgerStage(stored)),
+      compareAll(`stage ${name}`, stageFacts(own), ledgerStage(stored)),
     );
     compareNamed(played.tally.vendors, byName(page.stats.vendor_usage, 'vendor'), (name, own, stored) => {
-      compare(`vendor ${name}`, vendorFacts(own), ledgerVendor(stored));
+      compareAll(`vendor ${name}`, vendorFacts(own), ledgerVendor(stored));
       const books = played.account.books.get(name);
       if (books !== undefined)
         compare(`vendor ${name}, by its own books`, bookedFacts(name, books), ledgerVendor(stored));
     });
-    compare('metrics', Object.fromEntries(played.tally.metrics), page.metrics.metrics);
+    compareAll('metrics', Object.fromEntries(played.tally.metrics), statedMetrics(page));
   }
   return comparison;
 }
 
-/** Every value that the demo counted; and of what the ledger has, anything that the demo knows nothing of. */
-function compareFacts(comparison: Comparison, { tally }: PlayedRun, of: string, own: Facts, ledger: Facts): void {
-  const isPart = of.includes('books') || of === 'run';
-  const names = new Set([...Object.keys(own), ...(isPart ? [] : Object.keys(ledger))]);
-  for (const value of names) {
-    // Buckets are counted by the ledger itself, when it derives.
-    if (of === 'metrics' && value.startsWith('bucket_')) continue;
-    comparison.values++;
-    const [demo, stored] = [String(own[value] ?? 'nothing'), String(ledger[value] ?? 'nothing')];
-    if (demo !== stored) comparison.differences.push({ run: tally.runKey, of, value, demo, ledger: stored });
-  }
+/** Buckets are counted by the ledger itself, when it derives. */
+function statedMetrics({ metrics }: RunPageData): Facts {
+  return Object.fromEntries(Object.entries(metrics.metrics).filter(([name]) => !name.startsWith('bucket_')));
 }
 
 /** Goes through the names of both sides; a side that lacks one has `undefined`. */

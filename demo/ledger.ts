@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import type { CliContext } from '../receiver/cli/command.ts';
 import { findServer } from '../receiver/cli/database.ts';
 import { CliError, EXIT } from '../receiver/cli/exit.ts';
@@ -20,7 +21,7 @@ import type { ListedRun } from '../receiver/serve/shape.ts';
 import { migrate } from '../receiver/store/migrate.ts';
 import { createPool, type DatabaseRole } from '../receiver/store/pool.ts';
 import { listTenants, registerTenants, renameTenant } from '../receiver/store/tenants.ts';
-import { createToken, revokeToken } from '../receiver/store/tokens.ts';
+import { createToken, type NewToken, revokeToken } from '../receiver/store/tokens.ts';
 import { DEMO_TENANTS } from './companies.ts';
 import type { PlayedRun } from './perform.ts';
 import { PIPELINE } from './pipeline.ts';
@@ -29,8 +30,10 @@ export interface DemoLedger {
   databaseUrl: string;
   otlpUrl: string;
   apiUrl: string;
-  /** May send for all tenants; for this demo only, and taken back when the ledger is closed. */
+  /** May send for all tenants. This and the next are for this demo only, and taken back when the ledger is closed. */
   token: string;
+  /** Of each tenant: may read its own runs. */
+  readTokens: ReadonlyMap<number, string>;
   /** Whether this process started the receiver, which then ends with it. */
   isOurs: boolean;
   close(): Promise<void>;
@@ -51,7 +54,7 @@ export async function openDemoLedger(config: Config, context: CliContext): Promi
     await migrate({ databaseUrl, log: () => undefined });
     const prepared = await prepare(databaseUrl);
     closing.push(prepared.takeBack);
-    const places = { databaseUrl, token: prepared.token, close };
+    const places = { databaseUrl, token: prepared.token, readTokens: prepared.readTokens, close };
     const running = { otlpUrl: urlOf(config, config.otlpHttpPort), apiUrl: urlOf(config, config.httpPort) };
     // One that knows the token that was made just now works on this very database.
     if ((await probeOtlp(running.otlpUrl, prepared.token)) === 200) {
@@ -68,29 +71,53 @@ export async function openDemoLedger(config: Config, context: CliContext): Promi
   }
 }
 
-/** Registers the demo's tenants, and makes a token for this demo. */
-async function prepare(
-  databaseUrl: string,
-): Promise<{ token: string; hasNewTenants: boolean; takeBack(): Promise<void> }> {
+interface Prepared {
+  token: string;
+  readTokens: Map<number, string>;
+  hasNewTenants: boolean;
+  takeBack(): Promise<void>;
+}
+
+/** Registers the demo's tenants, and makes the tokens for this demo. */
+function prepare(databaseUrl: string): Promise<Prepared> {
   return withPool(databaseUrl, 'runledger_operator', async (pool) => {
-    const known = new Map((await listTenants(pool)).map((tenant) => [tenant.tenantId, tenant]));
-    const missing = DEMO_TENANTS.filter(({ tenantId }) => !known.has(tenantId));
-    for (const { tenantId, name } of DEMO_TENANTS) {
-      const there = known.get(tenantId);
-      if (there !== undefined && ((there.name ?? name) !== name || there.status !== 'active')) throw taken(there.name);
+    const hasNewTenants = await registerDemoTenants(pool);
+    const tokenIds: number[] = [];
+    const make = async (request: Pick<NewToken, 'kind' | 'tenantId' | 'scopes'>) => {
+      const expiresAt = new Date(Date.now() + TOKEN_LIFE_MS);
+      const { token, tokenId } = await createToken(pool, { ...request, name: 'runledger demo', expiresAt });
+      tokenIds.push(tokenId);
+      return token;
+    };
+    // Both tenants' pipelines run in one process, which sends with one token; each tenant reads with its own.
+    const token = await make({ kind: 'ingest' });
+    const readTokens = new Map<number, string>();
+    for (const { tenantId } of DEMO_TENANTS) {
+      readTokens.set(tenantId, await make({ kind: 'tenant', tenantId, scopes: ['read'] }));
     }
-    await registerTenants(
-      pool,
-      missing.map(({ tenantId }) => String(tenantId)),
-    );
-    // Only tenants that the demo has brought get its names: one that was there under its number stays as it is.
-    for (const { tenantId, name } of missing) await renameTenant(pool, tenantId, name);
-    const expiresAt = new Date(Date.now() + TOKEN_LIFE_MS);
-    const { token, tokenId } = await createToken(pool, { kind: 'ingest', name: 'runledger demo', expiresAt });
     const takeBack = () =>
-      withPool(databaseUrl, 'runledger_operator', async (again) => void (await revokeToken(again, tokenId)));
-    return { token, hasNewTenants: missing.length > 0, takeBack };
+      withPool(databaseUrl, 'runledger_operator', async (again) => {
+        for (const tokenId of tokenIds) await revokeToken(again, tokenId);
+      });
+    return { token, readTokens, hasNewTenants, takeBack };
   });
+}
+
+/** @returns whether there were any to register */
+async function registerDemoTenants(pool: pg.Pool): Promise<boolean> {
+  const known = new Map((await listTenants(pool)).map((tenant) => [tenant.tenantId, tenant]));
+  for (const { tenantId, name } of DEMO_TENANTS) {
+    const there = known.get(tenantId);
+    if (there !== undefined && ((there.name ?? name) !== name || there.status !== 'active')) throw taken(there.name);
+  }
+  const missing = DEMO_TENANTS.filter(({ tenantId }) => !known.has(tenantId));
+  await registerTenants(
+    pool,
+    missing.map(({ tenantId }) => String(tenantId)),
+  );
+  // Only tenants that the demo has brought get its names: one that was there under its number stays as it is.
+  for (const { tenantId, name } of missing) await renameTenant(pool, tenantId, name);
+  return missing.length > 0;
 }
 
 function taken(name: string | null): CliError {

@@ -12,6 +12,7 @@ import { type DemoLedger, type LedgerView, openDemoLedger, probeOtlp, readLedger
 import { type Performance, perform } from './perform.ts';
 import { createScreen } from './progress.ts';
 import { showLedger, showProof } from './show.ts';
+import { checkWalls, type WallsCheck } from './walls.ts';
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const INTERRUPTED = 130;
@@ -57,15 +58,16 @@ async function showHere(
     terminal.progress('deriving percentiles and recounting');
     const view = await readLedger(ledger.databaseUrl, played.runs, config.jaegerUiUrl);
     const comparison = compareWithLedger(played.runs, view.pages);
+    const walls = await checkWalls(ledger, played.runs);
     const seconds = (performance.now() - begunMs) / 1000;
     let isRight: boolean;
     if (options.json) {
-      const result = summarize(played, comparison, view, seconds);
+      const result = summarize(played, comparison, walls, view, seconds);
       terminal.printJson(result);
       isRight = result.equal;
     } else {
       showLedger(view, played, terminal);
-      isRight = showProof(view, comparison, played, terminal);
+      isRight = showProof(view, comparison, walls, played, terminal);
       sayWhereToLook(ledger, view, seconds, options, config, terminal);
     }
     if (!options.exits && ledger.isOurs) await aborted(stopping.signal);
@@ -143,7 +145,13 @@ function describe(nights: number, companies: number): string {
   return `${DEMO_TENANTS.length} tenants, ${nights} ${nights === 1 ? 'night' : 'nights'}, ${companies} companies each`;
 }
 
-function summarize(played: Performance, comparison: Comparison, view: LedgerView, seconds: number) {
+function summarize(
+  played: Performance,
+  comparison: Comparison,
+  walls: WallsCheck | null,
+  view: LedgerView,
+  seconds: number,
+) {
   const runs = view.pages.map(({ run }) => ({
     run_id: run.run_id,
     run_key: run.run_key,
@@ -155,9 +163,12 @@ function summarize(played: Performance, comparison: Comparison, view: LedgerView
   const difference = view.audit.difference + view.audit.sealed_difference;
   const lost = played.sent.dropped + played.sent.pending;
   return {
-    equal: comparison.differences.length + difference + lost === 0 && runs.every((run) => run.complete === true),
+    equal:
+      comparison.differences.length + difference + lost + (walls?.wrong.length ?? 0) === 0 &&
+      runs.every((run) => run.complete === true),
     values_compared: comparison.values,
     differences: comparison.differences,
+    walls,
     audit: { difference, runs_checked: view.audit.runs_checked },
     spans: { sent: played.sent.queued, acknowledged: played.sent.exported, lost },
     seconds: Number(seconds.toFixed(1)),

@@ -13,6 +13,7 @@ import type { Comparison, Difference } from './compare.ts';
 import type { LedgerView } from './ledger.ts';
 import type { Performance } from './perform.ts';
 import { STAGES } from './pipeline.ts';
+import type { WallsCheck } from './walls.ts';
 
 const INDENT = 2;
 
@@ -132,7 +133,13 @@ function milliseconds(ms: number | null): string {
 }
 
 /** @returns whether everything is as it should be */
-export function showProof(view: LedgerView, comparison: Comparison, played: Performance, terminal: Terminal): boolean {
+export function showProof(
+  view: LedgerView,
+  comparison: Comparison,
+  walls: WallsCheck | null,
+  played: Performance,
+  terminal: Terminal,
+): boolean {
   const { style } = terminal;
   const complete = view.pages.filter(({ run }) => run.complete === true).length;
   const { sent } = played;
@@ -151,10 +158,16 @@ export function showProof(view: LedgerView, comparison: Comparison, played: Perf
       `spans: ${formatCount(sent.queued)} sent, ${formatCount(sent.exported)} acknowledged after commit, ${formatCount(sent.dropped)} lost`,
     ],
   ];
+  if (walls !== null) lines.push([walls.wrong.length === 0, describeWalls(walls)]);
   const shown = lines.map(([good, text]) => `  ${good ? style.good('✓') : style.bad('✗')} ${text}`);
   terminal.print(`\n${style.bold('Is it right?')}\n${shown.join('\n')}`);
   if (comparison.differences.length > 0) terminal.print(renderDifferences(comparison.differences, terminal));
   return lines.every(([good]) => good);
+}
+
+function describeWalls({ own, foreign, wrong }: WallsCheck): string {
+  if (wrong.length > 0) return `walls: ${wrong.join('; ')}`;
+  return `walls: over the API each tenant's token finds its own runs (${own} found), and none of the other's (${foreign} refused)`;
 }
 
 const DIFFERENCES_SHOWN = 30;
