@@ -4,7 +4,6 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
 import type { CliContext } from '../receiver/cli/command.ts';
 import { findServer } from '../receiver/cli/database.ts';
 import { CliError, EXIT } from '../receiver/cli/exit.ts';
@@ -38,6 +37,8 @@ export interface DemoLedger {
   isOurs: boolean;
   close(): Promise<void>;
 }
+
+type Pool = ReturnType<typeof createPool>;
 
 /** A receiver asks for new tenants every two seconds. */
 const TENANTS_KNOWN_MS = 2_500;
@@ -104,7 +105,7 @@ function prepare(databaseUrl: string): Promise<Prepared> {
 }
 
 /** @returns whether there were any to register */
-async function registerDemoTenants(pool: pg.Pool): Promise<boolean> {
+async function registerDemoTenants(pool: Pool): Promise<boolean> {
   const known = new Map((await listTenants(pool)).map((tenant) => [tenant.tenantId, tenant]));
   for (const { tenantId, name } of DEMO_TENANTS) {
     const there = known.get(tenantId);
@@ -207,11 +208,7 @@ function listRuns(databaseUrl: string, runs: readonly PlayedRun[]): Promise<List
   });
 }
 
-async function withPool<T>(
-  databaseUrl: string,
-  role: DatabaseRole,
-  work: (pool: ReturnType<typeof createPool>) => Promise<T>,
-): Promise<T> {
+async function withPool<T>(databaseUrl: string, role: DatabaseRole, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool({ databaseUrl, role, maxConnections: 2 });
   try {
     return await work(pool);
