@@ -27,13 +27,17 @@ on conflict (tenant_id, run_id) do update set
     then excluded.state else r.state end,
   state_degraded = case when (excluded.state_at, excluded.state_rank, excluded.state_span_id) > (r.state_at, r.state_rank, r.state_span_id)
     then excluded.state_degraded else r.state_degraded end,
-  status = case when (excluded.state_at, excluded.state_rank, excluded.state_span_id) > (r.state_at, r.state_rank, r.state_span_id)
-    then excluded.state else r.state end,
+  -- While no signal of the run itself is known, its status, start and end are what they are: another application's, where it made the row.
+  status = case
+    when (excluded.state_at, excluded.state_rank, excluded.state_span_id) > (r.state_at, r.state_rank, r.state_span_id) then excluded.state
+    when r.state_rank < 0 and r.status <> 'abandoned' then r.status
+    else r.state end,
   degraded = case when (excluded.state_at, excluded.state_rank, excluded.state_span_id) > (r.state_at, r.state_rank, r.state_span_id)
     then excluded.state_degraded else r.degraded end,
   ended_at = case
     when (excluded.state_at, excluded.state_rank, excluded.state_span_id) > (r.state_at, r.state_rank, r.state_span_id) then excluded.ended_at
-    when r.state_rank > 0 then r.state_at end,
+    when r.state_rank > 0 then r.state_at
+    when r.state_rank < 0 then r.ended_at end,
   state_at = greatest(r.state_at, excluded.state_at),
   state_rank = case when (excluded.state_at, excluded.state_rank, excluded.state_span_id) > (r.state_at, r.state_rank, r.state_span_id)
     then excluded.state_rank else r.state_rank end,
@@ -57,7 +61,7 @@ on conflict (tenant_id, run_id) do update set
   identity_rank = case when (excluded.identity_at, excluded.identity_span_id, excluded.identity_rank) < (r.identity_at, r.identity_span_id, r.identity_rank)
     then excluded.identity_rank else r.identity_rank end,
   run_started_at = least(r.run_started_at, excluded.run_started_at),
-  started_at = coalesce(least(r.run_started_at, excluded.run_started_at), least(r.first_event_at, excluded.first_event_at)),
+  started_at = coalesce(least(r.run_started_at, excluded.run_started_at), least(r.started_at, excluded.first_event_at)),
   first_event_at = least(r.first_event_at, excluded.first_event_at),
   last_event_at = greatest(r.last_event_at, excluded.last_event_at),
   -- Once a second is enough for liveness.
