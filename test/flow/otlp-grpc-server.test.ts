@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { DecodeError } from '../../receiver/decode/shape.ts';
 import { LIMITS } from '../../receiver/limits.ts';
 import {
+  deferred,
   framed,
   type GrpcClient,
   type GrpcServerOptions,
@@ -23,8 +24,8 @@ async function start(options: GrpcServerOptions = {}, clientOptions = {}): Promi
   server = await startGrpcServer(options);
   client = grpcClient(server.url, clientOptions);
 }
-async function raw(token: string | null) {
-  const call = await rawCall(server.url, token);
+async function raw(token: string, headers: Record<string, string> = {}) {
+  const call = await rawCall(server.url, token, headers);
   open.push(call.session);
   return call;
 }
@@ -36,14 +37,6 @@ afterEach(async () => {
 
 const BODY = Buffer.from('0a00', 'hex');
 const RETRY = { RetryInfo: { retryDelay: { seconds: LIMITS.retryAfterSeconds } } };
-/** A promise that the test settles. */
-function deferred<T>() {
-  let settle: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((resolve) => {
-    settle = resolve;
-  });
-  return { promise, settle };
-}
 const DONE = { accepted: 1, rejected: 0, message: null };
 
 describe('what arrives', () => {
@@ -73,32 +66,20 @@ describe('what arrives', () => {
     const body = Buffer.alloc(300_000, 'spans ');
     expect((await client.export('traces', body, 'ingest-all')).code).toBe(0);
     expect(server.recorded[0]?.body.equals(body)).toBe(true);
-    const { session } = await raw('ingest-all');
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
-      'content-type': 'application/grpc',
-      'grpc-encoding': 'gzip',
-      authorization: 'Bearer ingest-all',
-    });
+    const { stream, refusal } = await raw('ingest-all', { 'grpc-encoding': 'gzip' });
     const frame = framed(Buffer.from('no gzip at all'));
     frame[0] = 1;
-    const status = new Promise((resolve) => stream.once('response', (headers) => resolve(headers['grpc-status'])));
     stream.end(frame);
     // INTERNAL, which clients do not send again.
-    expect(await status).toBe('13');
+    expect(await refusal).toBe('13');
     expect(server.recorded).toHaveLength(1);
   });
 
   test('a method that OTLP does not have is UNIMPLEMENTED', async () => {
     await start();
-    const { session } = await raw('ingest-all');
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
-      'content-type': 'application/grpc',
-    });
-    expect(await new Promise((resolve) => stream.once('response', (h) => resolve(h['grpc-status'])))).toBe('12');
+    const path = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
+    const { refusal } = await raw('ingest-all', { ':path': path });
+    expect(await refusal).toBe('12');
   });
 });
 
@@ -127,16 +108,15 @@ describe('who may send', () => {
   test('without a valid token no message is read: its sender is held back by flow control', async () => {
     const known = deferred<null>();
     await start({ verifyToken: () => known.promise });
-    const { session, stream, taken } = await raw('stranger');
+    const { session, stream, refusal, taken } = await raw('stranger');
     stream.write(framed(Buffer.alloc(8 * 1024 * 1024)));
     // The window of a stream is 64 KiB; a ping's answer comes after everything that the server has taken.
     await expect.poll(() => session.socket.bytesWritten).toBeGreaterThan(60_000);
     await taken();
     expect(session.socket.bytesWritten).toBeLessThan(128 * 1024);
     expect(server.budget.held()).toBe(0);
-    const status = new Promise((resolve) => stream.once('response', (headers) => resolve(headers['grpc-status'])));
     known.settle(null);
-    expect(await status).toBe('16');
+    expect(await refusal).toBe('16');
     expect(server.recorded).toEqual([]);
   });
 });
@@ -178,13 +158,12 @@ describe('how much', () => {
 
   test('messages are received by turns, and one that never ends loses its turn', async () => {
     await start({ limits: { messagesAtOnce: 1, receiveMs: 300 } });
-    const { stream, taken } = await raw('ingest-all');
-    const status = new Promise((resolve) => stream.once('response', (headers) => resolve(headers['grpc-status'])));
+    const { stream, refusal, taken } = await raw('ingest-all');
     stream.write(framed(Buffer.alloc(1_000)).subarray(0, 500));
     await taken();
     const others = [1, 2, 3].map(() => client.export('traces', BODY, 'ingest-all'));
     // DEADLINE_EXCEEDED
-    expect(await status).toBe('4');
+    expect(await refusal).toBe('4');
     for (const { code } of await Promise.all(others)) expect(code).toBe(0);
     await expect
       .poll(() => server.answers)

@@ -158,7 +158,9 @@ test('the log of a start never shows the database password', async () => {
   const lines: string[] = [];
   const config = loadConfig({}, { DATABASE_URL: 'postgres://nobody:s3cret-pass@127.0.0.1:9/none' });
   const log = createLog({ level: 'trace', stream: { write: (line) => lines.push(line) } });
-  await expect(startReceiver({ ...config, otlpHttpPort: 0, otlpGrpcPort: 0, httpPort: 0 }, { log, version: '0' })).rejects.toThrow();
+  await expect(
+    startReceiver({ ...config, otlpHttpPort: 0, otlpGrpcPort: 0, httpPort: 0 }, { log, version: '0' }),
+  ).rejects.toThrow();
   log.error({ err: new Error('x', { cause: config }), url: config.databaseUrl }, 'failed');
   expect(lines.join()).not.toContain('s3cret-pass');
 });

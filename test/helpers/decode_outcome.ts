@@ -19,7 +19,7 @@ import {
   type Value,
 } from '../../receiver/decode/shape.ts';
 import { LIMITS } from '../../receiver/limits.ts';
-import { finish } from './otlp.ts';
+import { finish } from './steps.ts';
 
 export interface Outcome {
   refused: boolean;

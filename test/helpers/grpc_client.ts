@@ -112,12 +112,14 @@ function failure(error: ServiceError): GrpcAnswer {
 export interface RawCall {
   session: ClientHttp2Session;
   stream: ClientHttp2Stream;
+  /** The gRPC code of an answer without a message. */
+  refusal: Promise<string>;
   /** Resolves when the server has taken everything that was sent and its flow control lets through. */
   taken(): Promise<void>;
 }
 
 /** A call by hand on a connection of its own: what is sent when is up to the test. */
-export async function rawCall(url: string, token: string | null): Promise<RawCall> {
+export async function rawCall(url: string, token: string, headers: Record<string, string> = {}): Promise<RawCall> {
   const session = connect(url);
   await new Promise<void>((resolve, reject) => session.once('connect', () => resolve()).once('error', reject));
   session.on('error', () => undefined);
@@ -126,12 +128,16 @@ export async function rawCall(url: string, token: string | null): Promise<RawCal
     ':path': EXPORT_PATHS.traces,
     'content-type': 'application/grpc',
     te: 'trailers',
-    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    authorization: `Bearer ${token}`,
+    ...headers,
   });
   stream.on('error', () => undefined);
+  const refusal = new Promise<string>((resolve) =>
+    stream.once('response', (given) => resolve(String(given['grpc-status']))),
+  );
   const taken = () =>
     new Promise<void>((resolve, reject) => session.ping((error) => (error === null ? resolve() : reject(error))));
-  return { session, stream, taken };
+  return { session, stream, refusal, taken };
 }
 
 /** A message in its frame: not compressed, and its length in four bytes. */
@@ -189,4 +195,13 @@ export async function startGrpcServer({ inFlightBytes, ...over }: GrpcServerOpti
   await new Promise<void>((resolve) => server.listener.listen(0, '127.0.0.1', resolve));
   state.url = `http://127.0.0.1:${(server.listener.address() as AddressInfo).port}`;
   return state;
+}
+
+/** A promise that the test settles. */
+export function deferred<T>(): { promise: Promise<T>; settle: (value: T) => void } {
+  let settle: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, settle };
 }

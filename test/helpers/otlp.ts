@@ -307,11 +307,3 @@ export const flatten = <R>(request: RequestModel<R>): Decoded<R>['records'] =>
   request.flatMap(({ resource, scopes }) =>
     scopes.flatMap(({ scope, records }) => records.map((record) => ({ resource, scope, record }))),
   );
-
-/** The result of a walk that is done in steps, and how often it let others have their turn. */
-export function finish<T>(steps: Generator<unknown, T>): T & { turns: number } {
-  for (let turns = 0; ; turns++) {
-    const step = steps.next();
-    if (step.done === true) return { ...step.value, turns };
-  }
-}

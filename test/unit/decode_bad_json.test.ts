@@ -1,7 +1,7 @@
 /** Broken, odd and hostile OTLP/JSON: each case with what becomes of it. The record beside a broken one is always kept. */
 
 import { describe, expect, test } from 'vitest';
-import { checkMetrics, decodeLogs, decodeTraces } from '../../receiver/decode/decode.ts';
+import { decodeLogs, decodeTraces } from '../../receiver/decode/decode.ts';
 import {
   type Attribute,
   DecodeError,
@@ -17,7 +17,7 @@ import {
   type Value,
 } from '../../receiver/decode/shape.ts';
 import { LIMITS } from '../../receiver/limits.ts';
-import { drain, finish, text } from '../helpers/otlp.ts';
+import { drain, text } from '../helpers/otlp.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const SPAN_ID = 'b7ad6b7169203331';
@@ -421,15 +421,4 @@ describe('nesting', () => {
     expect(() => traces(`{"x":${'['.repeat(200_000)}`)).toThrow(/body ends/);
     expect(() => traces(`{"x":${'['.repeat(1_100_000)}`)).toThrow(/nested deeper than/);
   });
-});
-
-test('metrics: what is no metrics request is refused', () => {
-  const count = (body: string) => finish(checkMetrics(Buffer.from(body), 'json')).dataPoints;
-  expect(count('{}')).toBe(0);
-  expect(
-    count('{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{},null,{"a":[1]}]}}]}]}]}'),
-  ).toBe(2);
-  for (const body of ['', '[]', '{"resourceMetrics":{}}', '{"resourceMetrics":[{}]', '{}{}']) {
-    expect(() => count(body)).toThrow(DecodeError);
-  }
 });

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { checkMetrics } from '../../receiver/decode/decode.ts';
 import { DecodeError } from '../../receiver/decode/shape.ts';
-import { finish } from '../helpers/otlp.ts';
+import { finish } from '../helpers/steps.ts';
 import { bytesField } from '../helpers/wire_bytes.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -79,4 +79,13 @@ test('what is cut off anywhere is refused', () => {
     expect(() => finish(json(text.slice(0, length))), text.slice(0, length)).toThrow(DecodeError);
   }
   expect(() => finish(json(`{"x":${'['.repeat(1_100_000)}`))).toThrow(/nested deeper/);
+});
+
+test('an empty request holds none, and what is no metrics request is refused', () => {
+  expect(finish(wire(new Uint8Array())).dataPoints).toBe(0);
+  expect(finish(json('{}')).dataPoints).toBe(0);
+  expect(finish(json(gaugeJson('{},null,{"a":[1]}'))).dataPoints).toBe(2);
+  for (const body of ['', '[]', '{"resourceMetrics":{}}', '{"resourceMetrics":[{}]', '{}{}']) {
+    expect(() => finish(json(body))).toThrow(DecodeError);
+  }
 });

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkMetrics, decodeLogs, decodeTraces } from '../../receiver/decode/decode.ts';
 import { type Chunk, DecodeError, type LogRecord, type Span, VALUE_INT } from '../../receiver/decode/shape.ts';
-import { drain, finish } from '../helpers/otlp.ts';
+import { drain } from '../helpers/otlp.ts';
+import { finish } from '../helpers/steps.ts';
 
 const FIXTURES = new URL('../fixtures/otlp/', import.meta.url);
 const read = (path: string): Buffer => readFileSync(new URL(path, FIXTURES));
