@@ -1,40 +1,20 @@
-/**
- * The promise of the ledger as a property: whatever the order, the cuts into requests, the encodings, the resends, the number of receivers
- * and the connections killed on the way, the tables end as after one ordered delivery, and a recount finds no difference.
- * RUNLEDGER_PROPERTY_SETS and RUNLEDGER_PROPERTY_SEED choose how many sets and which; a failure names its seed.
- */
+/** Random span sets, delivered once in order and once as badly as networks and processes do it, end in the same tables. */
 
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { audit } from '../../receiver/derive/audit.ts';
-import { deriveDue } from '../../receiver/derive/derive_due.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
-import { dumpLedger } from '../helpers/dump.ts';
-import { type Ledger, openLedger } from '../helpers/ledger.ts';
-import { traceBody } from '../helpers/otlp.ts';
-import { createRandom, cutRequests, type Random, randomSpans } from '../helpers/random_spans.ts';
+import { expectExactlyOnce } from '../helpers/exactly_once.ts';
 
+/** RUNLEDGER_PROPERTY_SETS and RUNLEDGER_PROPERTY_SEED choose how many sets and which. */
 const SETS = Number(process.env.RUNLEDGER_PROPERTY_SETS ?? 12);
 const FIRST_SEED = Number(process.env.RUNLEDGER_PROPERTY_SEED ?? 1);
-const NOW_US = Date.now() * 1000;
 
 let ordered: TestDatabase;
 let shuffled: TestDatabase;
-let reference: Ledger;
-let receivers: Ledger[];
-let superuser: pg.Pool;
-
 beforeAll(async () => {
   ordered = await createTestDatabase();
   shuffled = await createTestDatabase();
-  reference = await openLedger(ordered.databaseUrl);
-  receivers = [await openLedger(shuffled.databaseUrl), await openLedger(shuffled.databaseUrl)];
-  superuser = new pg.Pool({ connectionString: shuffled.superuserUrl, max: 2 });
 });
-
 afterAll(async () => {
-  await Promise.all([reference, ...receivers].map((ledger) => ledger.close()));
-  await superuser.end();
   await ordered.drop();
   await shuffled.drop();
 });
@@ -42,105 +22,6 @@ afterAll(async () => {
 test('any order, cut, encoding, resend, sender count and killed connection ends as one ordered delivery', {
   timeout: 20_000 + SETS * 4_000,
 }, async () => {
-  let killed = 0;
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + SETS; seed++) {
-    const random = createRandom(seed);
-    const spans = randomSpans(random, NOW_US);
-    const requests = cutRequests(random, spans, spans.length);
-    for (const request of requests) await reference.sendAs('ingest', traceBody(request, 'protobuf'), 'protobuf');
-    killed += await deliverBadly(random, spans);
-    await settle([reference]);
-    await settle(receivers);
-
-    const [left, right] = [await dumpLedger(reference), await dumpLedger(receivers[0] as Ledger)];
-    expect(differences(left, right), `seed ${seed}`).toEqual([]);
-    for (const ledger of [reference, receivers[0] as Ledger]) {
-      const result = await audit(ledger.ownerPool);
-      expect(result.difference, `seed ${seed}: ${JSON.stringify(result.differences)}`).toBe(0);
-    }
-    expect(left.run_event_logs?.length, `seed ${seed} stores something`).toBeGreaterThan(0);
-    await empty();
-  }
+  const killed = await expectExactlyOnce(ordered, shuffled, { sets: SETS, firstSeed: FIRST_SEED });
   expect(killed, 'some connections were killed in flight').toBeGreaterThan(0);
 });
-
-/** The first rows that only one side has; a full diff of thousands of lines helps nobody. */
-function differences(left: Record<string, string[]>, right: Record<string, string[]>): string[] {
-  return Object.entries(left).flatMap(([table, rows]) => {
-    const [here, there] = [new Set(rows), new Set(right[table])];
-    const lines = [
-      ...rows.filter((row) => !there.has(row)).map((row) => `${table} only ordered:  ${row}`),
-      ...(right[table] ?? []).filter((row) => !here.has(row)).map((row) => `${table} only shuffled: ${row}`),
-    ];
-    return lines.slice(0, 4);
-  });
-}
-
-/** Shuffles, repeats, cuts anew, mixes encodings, sends from several senders through two receivers while connections are killed. */
-async function deliverBadly(random: Random, spans: Parameters<typeof cutRequests>[1]): Promise<number> {
-  const repeated = random.shuffle([...spans, ...spans.filter(() => random.chance(0.15))]);
-  const requests = cutRequests(random, repeated, 8);
-  const bodies = requests.map((request) => {
-    const encoding = random.chance(0.5) ? ('protobuf' as const) : ('json' as const);
-    return { encoding, body: traceBody(request, encoding) };
-  });
-  const deliveries = random.shuffle([...bodies, ...bodies.filter(() => random.chance(0.2))]);
-  const senders = 1 + random.below(4);
-  let sending = true;
-  let killed = 0;
-  const killer = (async () => {
-    while (sending) {
-      const { rowCount } = await superuser.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and application_name = 'runledger_ingest' and state <> 'idle' limit 1`,
-      );
-      killed += rowCount ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 60));
-    }
-  })();
-  await Promise.all(
-    Array.from({ length: senders }, async (_, sender) => {
-      for (let i = sender; i < deliveries.length; i += senders) {
-        const { body, encoding } = deliveries[i] as (typeof deliveries)[number];
-        await sendUntilAccepted(random.pick(receivers), body, encoding);
-      }
-    }),
-  );
-  sending = false;
-  await killer;
-  return killed;
-}
-
-async function sendUntilAccepted(ledger: Ledger, body: Uint8Array, encoding: 'protobuf' | 'json'): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await ledger.sendAs('ingest', body, encoding);
-      return;
-    } catch (error) {
-      if (attempt > 50) throw error;
-    }
-  }
-}
-
-/** What the jobs do: place what two receivers parked past each other, derive what is dirty. */
-async function settle(ledgers: Ledger[]): Promise<void> {
-  for (const ledger of ledgers) await retry(() => ledger.writer.sweepParked());
-  const [first] = ledgers;
-  if (first !== undefined) await deriveDue(first.ownerPool, { all: true });
-}
-
-async function retry<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt > 20) throw error;
-    }
-  }
-}
-
-async function empty(): Promise<void> {
-  const tables = `public.enrichment_runs, public.run_event_logs, public.run_stage_stats, public.run_vendor_usage, public.run_metrics,
-    runledger.trace_bindings, runledger.parked_spans, runledger.dirty_runs, runledger.refusals`;
-  for (const ledger of [reference, receivers[0] as Ledger]) await ledger.query(`truncate ${tables}`);
-}
