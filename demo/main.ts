@@ -93,7 +93,7 @@ async function sendElsewhere(
     terminal.print(
       `\n${sent.exported} of ${sent.queued} spans acknowledged by ${remote.endpoint}, ${sent.dropped} lost`,
     );
-    terminal.print(`The ledger there was not read. Ask it: runledger show ${keys.at(-2)?.run_key ?? 'RUN'}`);
+    terminal.print(`The ledger there was not read. Ask it: npx runledger show ${keys.at(-2)?.run_key ?? 'RUN'}`);
   }
   return sent.dropped + sent.pending === 0 ? EXIT.ok : EXIT.no;
 }
@@ -190,7 +190,7 @@ function sayWhereToLook(
     config.adminToken === null ? `$(cat ${shorten(tokenPath(config.dataDir, 'admin'))})` : '$RUNLEDGER_ADMIN_TOKEN';
   const folder = shorten(config.dataDir);
   const command =
-    config.databaseUrl === null && folder !== '.runledger' ? `runledger --data-dir ${folder}` : 'runledger';
+    config.databaseUrl === null && folder !== '.runledger' ? `npx runledger --data-dir ${folder}` : 'npx runledger';
   const isUp = !(exits && ledger.isOurs);
   const curl = `curl -H "Authorization: Bearer ${admin}" ${ledger.apiUrl}`;
   const lines: [string, string][] = [
@@ -205,13 +205,14 @@ function sayWhereToLook(
       : []),
   ];
   const shown = lines.map(([name, text]) => `  ${style.dim(name.padEnd(15))}${text}`);
-  terminal.print(`\n${style.bold('Look further')}\n${shown.join('\n')}\n`);
+  const where = isUp && ledger.isOurs ? style.dim('  in another terminal, in this folder') : '';
+  terminal.print(`\n${style.bold('Look further')}${where}\n${shown.join('\n')}\n`);
   const took = `Done in ${seconds.toFixed(1)} s.`;
   if (isUp && ledger.isOurs)
     terminal.print(`${took} The ledger stays up: OTLP ${ledger.otlpUrl}, API ${ledger.apiUrl}. Ctrl-C ends it.`);
   else
     terminal.print(
-      isUp ? took : `${took} The ledger is stopped; its data stays: runledger start, or any of the above.`,
+      isUp ? took : `${took} The ledger is stopped; its data stays: npx runledger start, or any of the above.`,
     );
 }
 

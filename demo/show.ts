@@ -22,12 +22,12 @@ export function showLedger(view: LedgerView, played: Performance, terminal: Term
   const nowMs = Date.now();
   // All of them are of one pipeline, and the room is better used.
   const runs = runColumns(style, nowMs).filter(({ title }) => title !== 'pipeline');
-  section(terminal, 'The runs', 'runledger runs', renderTable(runs, view.listed, { ...terminal, indent: INDENT }));
+  section(terminal, 'The runs', 'npx runledger runs', renderTable(runs, view.listed, { ...terminal, indent: INDENT }));
   const bad = view.pages.findLast(({ run }) => run.status === 'failed') ?? view.pages.at(-1);
   if (bad !== undefined) {
     const title = bad.run.status === 'failed' ? 'The run that failed' : 'The last run';
     const page = renderRunPage(bad, { style, width: terminal.width - INDENT, nowMs });
-    section(terminal, title, `runledger show ${bad.run.run_key}`, indent(`${tellStory(bad, style)}${page}`));
+    section(terminal, title, `npx runledger show ${bad.run.run_key}`, indent(`${tellStory(bad, style)}${page}`));
   }
   section(terminal, 'Vendors, all nights', 'run_vendor_usage', renderVendors(view, terminal));
   section(
