@@ -73,11 +73,13 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
   deps: IngestDeps,
 ): Promise<IngestResult> {
   let records = 0;
+  let chunksSeen = 0;
   const refusals: Refusal[] = [];
   const writes = createWindow(LIMITS.chunksInFlight);
   try {
     for (const chunk of chunks) {
-      if (records > 0) await nextTurn();
+      // Chunks are empty while a large body is being checked; others get their turn then too.
+      if (chunksSeen++ > 0) await nextTurn();
       records += chunk.records.length + chunk.malformed.length;
       const mapped = await mapRegistered(chunk, map, deps);
       refusals.push(...mapped.refusals);

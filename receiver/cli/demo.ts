@@ -13,6 +13,7 @@ interface DemoFlags {
   endpoint?: string;
   token?: string;
   otlpHttpPort?: string;
+  otlpGrpcPort?: string;
   httpPort?: string;
   json?: boolean;
 }
@@ -33,6 +34,7 @@ export const registerDemo: Register = (program, context) => {
     .option('--endpoint <url>', 'send to this receiver or collector; its ledger is not read')
     .option('--token <token>', 'ingest token for --endpoint')
     .option('--otlp-http-port <port>', 'OTLP over HTTP (RUNLEDGER_OTLP_HTTP_PORT, by default 4318)')
+    .option('--otlp-grpc-port <port>', 'OTLP over gRPC (RUNLEDGER_OTLP_GRPC_PORT, by default 4317)')
     .option('--http-port <port>', 'API, health and metrics (RUNLEDGER_HTTP_PORT, by default 8080)')
     .option('--json', 'print what was compared as JSON, and end')
     .addHelpText(
@@ -54,9 +56,10 @@ export const registerDemo: Register = (program, context) => {
     });
 };
 
-function portFlags({ otlpHttpPort, httpPort }: DemoFlags): Flags {
+function portFlags({ otlpHttpPort, otlpGrpcPort, httpPort }: DemoFlags): Flags {
   return {
     ...(otlpHttpPort !== undefined && { RUNLEDGER_OTLP_HTTP_PORT: otlpHttpPort }),
+    ...(otlpGrpcPort !== undefined && { RUNLEDGER_OTLP_GRPC_PORT: otlpGrpcPort }),
     ...(httpPort !== undefined && { RUNLEDGER_HTTP_PORT: httpPort }),
   };
 }
