@@ -33,7 +33,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     senders: { type: 'string', default: '16' },
     'no-bypass': { type: 'boolean', default: false },
-    profile: { type: 'string' },
+    /** Flags for the receiver's Node, separated by commas: --cpu-prof,--max-semi-space-size=64. */
+    'node-flags': { type: 'string', default: '' },
   },
 });
 const GROUP_ROWS = 4000;
@@ -76,19 +77,25 @@ async function main(): Promise<void> {
     'wire to commit': () => sendAll(bodies, wire.port),
   };
   const rates: Record<string, number[]> = {};
+  let receiverCpuSeconds = 0;
   for (let round = 0; round <= Number(values.rounds); round++) {
     for (const [name, work] of Object.entries(ways)) {
       await empty(superuser);
+      const cpuBefore = cpuSeconds(wire.pid);
       const started = performance.now();
       await work();
       const rate = rows / ((performance.now() - started) / 1000);
       const { rows: counted } = await superuser.query<{ count: string }>('select count(*) from public.run_event_logs');
       if (Number(counted[0]?.count) !== rows) throw new Error(`${name} stored ${counted[0]?.count} rows of ${rows}`);
       // The first round warms up.
-      if (round > 0) rates[name] = [...(rates[name] ?? []), rate];
+      if (round === 0) continue;
+      rates[name] = [...(rates[name] ?? []), rate];
+      if (name === 'wire to commit') receiverCpuSeconds += cpuSeconds(wire.pid) - cpuBefore;
     }
   }
   report(rates, wire.pid);
+  const wireRows = rows * Number(values.rounds);
+  console.log(`receiver CPU ${((receiverCpuSeconds / wireRows) * 1e6).toFixed(1)} us a row`);
   await ingest.end();
   await superuser.end();
 }
@@ -170,7 +177,7 @@ async function startReceiverProcess(databaseUrl: string): Promise<{ port: number
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   const main = new URL('../dist/receiver/cli/main.js', import.meta.url);
   const receiver = fork(main, ['start'], {
-    execArgv: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+    execArgv: values['node-flags'].split(',').filter((flag) => flag !== ''),
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
@@ -208,6 +215,12 @@ async function empty(superuser: pg.Pool): Promise<void> {
     'truncate public.run_event_logs, public.enrichment_runs, public.run_stage_stats, public.run_vendor_usage, runledger.dirty_runs',
   );
   await superuser.query('checkpoint');
+}
+
+/** User and system time of a process so far (proc(5): fields 14 and 15, in ticks of 10 ms). */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function report(rates: Record<string, number[]>, pid: number): void {
