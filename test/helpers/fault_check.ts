@@ -36,20 +36,9 @@ export async function checkLedger(url: string, runs: readonly LoadRun[], untilPl
   const owner = createPool({ databaseUrl: url, role: 'runledger_owner', maxConnections: 1 });
   pool.on('error', () => undefined);
   try {
-    const faults: string[] = [];
-    const parkedRows = await waitUntilPlaced(pool, untilPlacedMs);
-    if (parkedRows > 0) faults.push(`${parkedRows} rows are still parked`);
-    const verdict: Verdict = {
-      spansSent: 0,
-      spansAcknowledged: 0,
-      spansStoredUnacknowledged: 0,
-      rows: 0,
-      runs: 0,
-      faults,
-      audit: { difference: 0, runsChecked: 0 },
-      parkedRows,
-      deadTuples: 0,
-    };
+    const verdict = blankVerdict();
+    verdict.parkedRows = await waitUntilPlaced(pool, untilPlacedMs);
+    if (verdict.parkedRows > 0) verdict.faults.push(`${verdict.parkedRows} rows are still parked`);
     for (const run of runs) await checkRun(pool, run, verdict);
     await checkTotals(pool, verdict);
     await checkAudit(owner, verdict);
@@ -61,6 +50,34 @@ export async function checkLedger(url: string, runs: readonly LoadRun[], untilPl
     await owner.end();
   }
 }
+
+/** Only these runs, where others may be in the ledger too. @returns what is wrong, in words. */
+export async function checkRuns(url: string, runs: readonly LoadRun[]): Promise<string[]> {
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  const owner = createPool({ databaseUrl: url, role: 'runledger_owner', maxConnections: 1 });
+  try {
+    const verdict = blankVerdict();
+    for (const run of runs) await checkRun(pool, run, verdict);
+    const { difference, differences } = await audit(owner);
+    if (difference !== 0) verdict.faults.push(`audit: ${JSON.stringify(differences.slice(0, 5))}`);
+    return verdict.faults;
+  } finally {
+    await pool.end();
+    await owner.end();
+  }
+}
+
+const blankVerdict = (): Verdict => ({
+  spansSent: 0,
+  spansAcknowledged: 0,
+  spansStoredUnacknowledged: 0,
+  rows: 0,
+  runs: 0,
+  faults: [],
+  audit: { difference: 0, runsChecked: 0 },
+  parkedRows: 0,
+  deadTuples: 0,
+});
 
 async function waitUntilPlaced(pool: pg.Pool, withinMs: number): Promise<number> {
   const until = Date.now() + withinMs;

@@ -148,7 +148,8 @@ export function loadBody({ spans, encoding }: LoadRequest): Uint8Array {
   return traceBody([{ resource, scopes: [{ scope, records }] }], encoding);
 }
 
-function otlpSpan(own: LoadSpan): Span {
+/** The span as its sender would send it. */
+export function otlpSpan(own: LoadSpan): Span {
   const { run } = own;
   const endUs = run.startUs + own.durationMs * 1000;
   const root = own.run.spans.at(-1);

@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { migrate } from '../../receiver/store/migrate.ts';
 import { onDatabase, withClient } from './database_admin.ts';
 import { checkLedger, type Verdict } from './fault_check.ts';
-import { type LoadRequest, type LoadRun, type LoadShape, makeLoad } from './fault_load.ts';
+import { type LoadRequest, type LoadRun, type LoadShape, makeLoad, TENANTS } from './fault_load.ts';
 import { type FaultProxy, type ProxyRules, startFaultProxy } from './fault_proxy.ts';
 import { createFaultReceiver, type FaultReceiver } from './fault_receiver.ts';
 import { createSenders, type Senders } from './fault_senders.ts';
@@ -102,6 +103,13 @@ export async function openScene(
 export async function placeParked(databaseUrl: string): Promise<void> {
   const ledger = await openLedger(databaseUrl, []);
   await ledger.writer.sweepParked();
+  await ledger.close();
+}
+
+/** Migrates and registers the tenants of the load, for a receiver that makes none by itself. */
+export async function registerFaultTenants(databaseUrl: string): Promise<void> {
+  await migrate({ databaseUrl });
+  const ledger = await openLedger(databaseUrl, [...TENANTS, 1, 2, 901].map(String));
   await ledger.close();
 }
 
