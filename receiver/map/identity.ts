@@ -74,6 +74,8 @@ function statedTenant(stated: Value, tokenTenant: number, marks: string[], mappi
   if (found === 'invalid') return refuse('unknown_tenant', tokenTenant, INVALID_TENANT);
   if ('id' in found) return { tenantId: found.id, marks };
   if (tokenTenant !== 0) return refuse('other_tenant', tokenTenant, OTHER_TENANT);
+  // A token or an address in the wrong place must not become a tenant's name.
+  if (mapping.redact(found.unknown) !== found.unknown) return refuse('unknown_tenant', 0, INVALID_TENANT);
   mapping.out.unknownTenants.add(found.unknown);
   return refuse('unknown_tenant', 0, UNKNOWN_TENANT);
 }

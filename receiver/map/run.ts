@@ -62,13 +62,24 @@ export function runFacts(scene: { view: View; mapping: Mapping; span: { traceId:
 export function langsmithUrl(view: View, mapping: Mapping, extra: Extra): string | null {
   const value = view.getOwn(FIELD.langsmithUrl);
   if (value === undefined) return null;
-  const url =
+  const link =
     value.type === VALUE_STRING && value.value.length <= MAX_URL_CHARS
-      ? allowedUrl(cleanText(value.value), mapping.snapshot.linkHosts)
+      ? safeLink(cleanText(value.value), mapping)
       : null;
-  const link = url === null ? null : withoutSecrets(url, mapping);
   if (link === null) extra.mark('langsmith_url_dropped');
   return link;
+}
+
+/** A link with a hash in it leads nowhere, so parameters that must not be stored go as a whole, and such a path goes with its link. */
+function safeLink(text: string, mapping: Mapping): string | null {
+  const url = allowedUrl(text, mapping.snapshot.linkHosts);
+  if (url === null) return null;
+  // Looked at as it was sent: a parsed URL spells some characters in another way.
+  if (isStorable(text, mapping)) return url.href;
+  if (!isStorable(text.replace(/\?.*$/s, ''), mapping)) return null;
+  url.search = '';
+  url.hash = '';
+  return url.href;
 }
 
 function allowedUrl(text: string, linkHosts: ReadonlySet<string>): URL | null {
@@ -80,16 +91,9 @@ function allowedUrl(text: string, linkHosts: ReadonlySet<string>): URL | null {
   return url.protocol === 'https:' && linkHosts.has(url.hostname) ? url : null;
 }
 
-/** A link with a hash in it leads nowhere, so parameters that must not be stored go as a whole. */
-function withoutSecrets(url: URL, { redact }: Mapping): string | null {
-  const isStorable = () => {
-    const readable = decoded(url.href);
-    return readable !== null && redact(url.href) === url.href && redact(readable) === readable;
-  };
-  if (isStorable()) return url.href;
-  url.search = '';
-  url.hash = '';
-  return isStorable() ? url.href : null;
+function isStorable(text: string, { redact }: Mapping): boolean {
+  const readable = decoded(text);
+  return readable !== null && redact(text) === text && redact(readable) === readable;
 }
 
 function decoded(href: string): string | null {

@@ -38,6 +38,7 @@ describe('tenant', () => {
     ['beyond 2^30 - 1', int(ATTR.tenantId, 2 ** 30), []],
     ['an upper-case name', text(ATTR.tenantId, 'Acme'), []],
     ['a boolean', bool(ATTR.tenantId, true), []],
+    ['a token in the wrong place', text(ATTR.tenantId, 'dapi0f1e2d3c4b5a69780f1e2d3c4b5a6978'), []],
     ['negative', int(ATTR.tenantId, -1), []],
   ])('an ingest token refuses it: %s', (_, attribute, unknown) => {
     const mapped = mapSpans([item(attribute)], { principal: INGEST });

@@ -88,7 +88,8 @@ describe('LangSmith link', () => {
       'https://smith.langchain.com/r',
     );
     expect(link('https://smith.langchain.com/r?token=abc').facts?.langsmithUrl).toBe('https://smith.langchain.com/r');
-    expect(link('https://smith.langchain.com/bob%40example.com').facts?.langsmithUrl).toBeNull();
+    for (const path of ['bob%40example.com', 'bob\\u0040example.com', 'bob&#64;example.com', '%zz'])
+      expect(link(`https://smith.langchain.com/${path}`).facts?.langsmithUrl).toBeNull();
   });
 });
 
