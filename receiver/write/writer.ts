@@ -101,7 +101,8 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
 
   /** Writes batches together; on trouble smaller and more carefully, until each row is stored or known to be at fault. */
   async function writeBatches(batches: readonly Batch[]): Promise<void> {
-    const resent = performance.now() < carefulUntilMs ? new Set(batches) : await withTries(() => findResent(tools, batches));
+    const resent =
+      performance.now() < carefulUntilMs ? new Set(batches) : await withTries(() => findResent(tools, batches));
     const quick = batches.filter((batch) => !resent.has(batch));
     if (quick.length > 0) await writeOrSplit(quick, 'quick');
     if (resent.size > 0) await writeOrSplit([...resent], 'careful');
