@@ -46,6 +46,8 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'test/flow/cli.test.ts': 361,
   'test/flow/embedded_launcher.test.ts': 314,
   'test/flow/otlp-http-sockets.test.ts': 321,
+  'test/flow/parked.test.ts': 321,
+  'test/flow/samples.test.ts': 464,
   'test/helpers/ledger_writer.ts': 314,
   'test/helpers/otlp.ts': 309,
   'test/sql/derive.test.ts': 390,
