@@ -9,7 +9,7 @@ import { createFaultReceiver, type FaultReceiver } from '../helpers/fault_receiv
 import { placeParked, registerFaultTenants } from '../helpers/fault_scene.ts';
 
 /** RUNLEDGER_FUZZ_REQUESTS and RUNLEDGER_FUZZ_SEED choose how many and which. */
-const REQUESTS = Number(process.env.RUNLEDGER_FUZZ_REQUESTS ?? 8_000);
+const REQUESTS = Number(process.env.RUNLEDGER_FUZZ_REQUESTS ?? 5_000);
 const SEED = Number(process.env.RUNLEDGER_FUZZ_SEED ?? 1);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'runledger-fuzz-'));
