@@ -295,7 +295,7 @@ test('what waits too long goes, and is counted for its tenant under its reason',
 test('a tenant with too much waiting has to come back; requests beside it in the same commit do not', async () => {
   await superuser.query(
     `insert into runledger.parked_spans (tenant_id, trace_id, ts, span_id, seq, reason, row, parked_at)
-     select 2, lpad(n::text, 32, '0'), now(), lpad(n::text, 16, '0'), 1, 'no_run_yet', '{}', now() from generate_series(1, $1::int) n`,
+     select 2, lpad(n::text, 32, 'f'), now(), lpad(n::text, 16, '0'), 1, 'no_run_yet', '{}', now() from generate_series(1, $1::int) n`,
     [LIMITS.parkedRows],
   );
   const [mine, theirs] = [hex(32), hex(32)];
