@@ -53,6 +53,8 @@ function identifyTenant(view: View, mapping: Mapping): TenantFound | Refused {
 
 /** The tenant that the nearest of span, scope and resource names; 0 when none does. */
 function namedTenant(view: View, tokenTenant: number, mapping: Mapping): TenantFound | Refused {
+  const own = view.own.fields[FIELD.tenant];
+  if (own !== undefined) return statedTenant(own, tokenTenant, NO_MARKS, mapping);
   let marks = NO_MARKS;
   for (const { fields } of [view.own, view.scope, view.resource]) {
     const stated = fields[FIELD.tenant];

@@ -47,10 +47,11 @@ export function httpStatusOf(view: View): number | null {
 
 /** Whether one of the codes that the span itself states has this meaning; a call's own code may hide the vendor's. */
 export function statesCode(view: View, meaning: ReadonlySet<string>): boolean {
-  return CODE_FIELDS.some((slot) => {
+  for (const slot of CODE_FIELDS) {
     const code = view.ownCode(slot);
-    return code !== null && meaning.has(code.toLowerCase());
-  });
+    if (code !== null && meaning.has(code.toLowerCase())) return true;
+  }
+  return false;
 }
 
 /** In order: ours; the vendor's own; HTTP_<status>; error.type; the last exception's type; ERROR. At most 64 characters. */

@@ -41,16 +41,14 @@ export function addUsage(row: EventRow, scene: SpanScene, extra: Extra): void {
   const status = callStatus(span, view, httpStatus);
   const failed = status === 'error';
   const code = failed || status === 'retry' ? errorCodeOf(span, view, mapping) : null;
-  const count = (slot: number, otherwise: number) => readCount(view, extra, slot) ?? otherwise;
 
   row.status = status;
   row.errorCode = code;
-  row.calls = count(FIELD.calls, 1);
-  row.errors = Math.min(count(FIELD.errors, failed ? 1 : 0), row.calls);
-  const means = (codes: ReadonlySet<string>) =>
-    (code !== null && codes.has(code.toLowerCase())) || statesCode(view, codes);
-  row.rateLimitHits = count(FIELD.rateLimitHits, httpStatus === 429 || means(RATE_LIMIT_CODES) ? 1 : 0);
-  row.quotaExhausted = view.ownBoolean(FIELD.quotaExhausted) || httpStatus === 402 || means(QUOTA_CODES);
+  row.calls = readCount(view, extra, FIELD.calls) ?? 1;
+  row.errors = Math.min(readCount(view, extra, FIELD.errors) ?? (failed ? 1 : 0), row.calls);
+  const limited = httpStatus === 429 || means(code, view, RATE_LIMIT_CODES);
+  row.rateLimitHits = readCount(view, extra, FIELD.rateLimitHits) ?? (limited ? 1 : 0);
+  row.quotaExhausted = view.ownBoolean(FIELD.quotaExhausted) || httpStatus === 402 || means(code, view, QUOTA_CODES);
 
   const tokensInput = readCount(view, extra, FIELD.tokensInput);
   const tokensOutput = readCount(view, extra, FIELD.tokensOutput);
@@ -77,6 +75,10 @@ export function addUsage(row: EventRow, scene: SpanScene, extra: Extra): void {
   });
   row.costUsd = priced?.costUsd ?? null;
   row.priceId = priced?.priceId ?? null;
+}
+
+function means(code: string | null, view: View, codes: ReadonlySet<string>): boolean {
+  return (code !== null && codes.has(code.toLowerCase())) || statesCode(view, codes);
 }
 
 /** Null when absent, and when it is no count, which is then marked. */
