@@ -50,8 +50,12 @@ export class Extra {
 
   /** One of our own keys (extra_keys.ts), with text that may hold anything. */
   text(key: string, text: string): void {
-    const separator = this.#ownJson === '' ? '' : ',';
-    this.#ownJson += `${separator}"${key}":${this.#textJson(text)}`;
+    this.json(key, this.#textJson(text));
+  }
+
+  /** One of our own keys, with JSON text that is fit to be stored. */
+  json(key: string, json: string): void {
+    this.#ownJson += `${this.#ownJson === '' ? '' : ','}"${key}":${json}`;
     this.#ownKeys++;
   }
 

@@ -4,12 +4,14 @@ import { LIMITS } from '../limits.ts';
 import type { Redact } from './privacy.ts';
 import { RUN_STAGE, UNASSIGNED_STAGE } from './row.ts';
 import type { Snapshot } from './snapshot.ts';
-import { cleanText, cutName } from './text.ts';
+import { cleanText, cutBytes, cutChars, cutName } from './text.ts';
 import { canonicalVendor } from './vendor.ts';
 
 export interface Names {
   /** After privacy, of any length. */
   clean(name: string): string;
+  /** Of a span, as JSON text for extra. */
+  shownJson(name: string): string;
   stage(name: string): string;
   /** Lower case, through the alias table; '' for a name without letters. */
   vendor(name: string): string;
@@ -23,6 +25,9 @@ export function createNames(redact: Redact, snapshot: Snapshot): Names {
   const clean = remember((name) => redact(cleanText(name)));
   return {
     clean,
+    shownJson: remember((name) =>
+      JSON.stringify(cutBytes(cutChars(clean(name), LIMITS.messageChars), LIMITS.extraValueBytes)),
+    ),
     // `_run` is ours: a stage that calls itself so is as good as unnamed.
     stage: remember((name) => (name === RUN_STAGE ? UNASSIGNED_STAGE : cutName(clean(name), LIMITS.stageChars))),
     vendor: remember((name) => canonicalVendor(clean(name), snapshot)),

@@ -226,7 +226,7 @@ function spanExtra({ span, mapping, identity, stage }: SpanScene): Extra {
   const extra = new Extra(mapping.redact);
   for (const mark of identity.marks) extra.mark(mark);
   const name = mapping.names.clean(span.name);
-  if (name !== '' && name !== stage) extra.text('name', cutChars(name, LIMITS.messageChars));
+  if (name !== '' && name !== stage) extra.json('name', mapping.names.shownJson(span.name));
   if (span.statusCode === 2 && span.statusMessage !== '')
     extra.text('message', cutChars(mapping.redact(cleanText(span.statusMessage)), LIMITS.messageChars));
   return extra;
