@@ -2,7 +2,7 @@
 
 import type { RunOutcome } from '../../sdk/attributes.ts';
 
-/** What a row is about; decides which counters it moves (semantics.md section 3). */
+/** What a row is about; decides which counters it moves. */
 export type RowKind = 'run' | 'stage' | 'item' | 'vendor_call' | 'event' | 'log';
 
 /** seq of run_event_logs: 0 start, 1 the span's main row, 2 + i its i-th event, -1 a log record, -2 qa_sampled. */
@@ -71,7 +71,7 @@ export interface RowMetrics {
   sent?: { stages: number; items: number; vendor_calls: number; dropped: number };
 }
 
-/** One signal for the registers of enrichment_runs (semantics.md section 5). */
+/** One signal for the registers of enrichment_runs. */
 export interface RunFacts {
   /** What the signal says the run is in: a start says running. */
   status: 'running' | RunOutcome;
