@@ -25,6 +25,8 @@ export interface IngestDeps {
   snapshot(): Snapshot;
   /** Registers tenants that senders named (RUNLEDGER_TENANT_AUTOCREATE=1) and refreshes the snapshot; null: they are refused. */
   registerTenants: ((names: string[]) => Promise<void>) | null;
+  /** Reads the installation again: a tenant that is not known may have been registered a moment ago, and a refusal is for good. */
+  refreshTenants?(names: string[]): Promise<void>;
   observer?: IngestObserver;
 }
 
@@ -51,7 +53,7 @@ function ingestTraces(
 ) {
   const receivedAtUs = Date.now() * 1000;
   const map = (chunk: SpanChunk) => mapper().spans(chunk, principal, receivedAtUs);
-  return ingestChunks('traces', decodeTraces(body, encoding), map, deps);
+  return ingestChunks('traces', decodeTraces(body, encoding), map, principal, deps);
 }
 
 function ingestLogs(
@@ -63,13 +65,14 @@ function ingestLogs(
 ) {
   const receivedAtUs = Date.now() * 1000;
   const map = (chunk: LogChunk) => mapper().logs(chunk, principal, receivedAtUs);
-  return ingestChunks('logs', decodeLogs(body, encoding), map, deps);
+  return ingestChunks('logs', decodeLogs(body, encoding), map, principal, deps);
 }
 
 async function ingestChunks<C extends SpanChunk | LogChunk>(
   signal: 'traces' | 'logs',
   chunks: Iterable<C>,
   map: (chunk: C) => MappedChunk,
+  principal: Principal,
   deps: IngestDeps,
 ): Promise<IngestResult> {
   let records = 0;
@@ -81,7 +84,7 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
       // Chunks are empty while a large body is being checked; others get their turn then too.
       if (chunksSeen++ > 0) await nextTurn();
       records += chunk.records.length + chunk.malformed.length;
-      const mapped = await mapRegistered(chunk, map, deps);
+      const mapped = await mapRegistered(chunk, map, principal, deps);
       refusals.push(...mapped.refusals);
       await writes.add(deps.writer.write(mapped).then((refused) => refusals.push(...refused)));
     }
@@ -97,11 +100,24 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
   return { accepted: records - rejected, rejected, message: describeRefusals(refusals) };
 }
 
-/** Where tenants are made as they come, a chunk that names new ones is mapped again once they are registered. */
-async function mapRegistered<C>(chunk: C, map: (chunk: C) => MappedChunk, deps: IngestDeps): Promise<MappedChunk> {
+/** A chunk that names tenants unknown so far is mapped again once they are registered, where that is wanted, or were looked for anew. */
+async function mapRegistered<C>(
+  chunk: C,
+  map: (chunk: C) => MappedChunk,
+  principal: Principal,
+  deps: IngestDeps,
+): Promise<MappedChunk> {
   const mapped = map(chunk);
-  if (mapped.unknownTenants.size === 0 || deps.registerTenants === null) return mapped;
-  await deps.registerTenants([...mapped.unknownTenants]);
+  if (mapped.unknownTenants.size === 0) return mapped;
+  const learn =
+    deps.registerTenants !== null && principal.kind === 'ingest' ? deps.registerTenants : deps.refreshTenants;
+  if (learn === undefined) return mapped;
+  try {
+    await learn([...mapped.unknownTenants]);
+  } catch (cause) {
+    // Whether the tenants are known cannot be told now; a refusal would be for good.
+    throw new RequestError('unavailable', undefined, { cause });
+  }
   return map(chunk);
 }
 

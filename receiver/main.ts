@@ -196,6 +196,7 @@ function openIngest(config: Config, { ingestPool, snapshots }: Ledger, writer: W
           await snapshots.refresh();
         }
       : null,
+    refreshTenants: () => snapshots.refresh(),
     observer: {
       accepted: (signal, records) =>
         signal === 'traces' ? metrics.acceptedSpans(records) : metrics.acceptedLogs(records),

@@ -75,11 +75,17 @@ function statedTenant(stated: Value, tokenTenant: number, marks: string[], mappi
   const found = lookUpTenant(stated, mapping.snapshot);
   if (found === 'invalid') return refuse('unknown_tenant', tokenTenant, INVALID_TENANT);
   if ('id' in found) return { tenantId: found.id, marks };
-  if (tokenTenant !== 0) return refuse('other_tenant', tokenTenant, OTHER_TENANT);
+  // A token can be younger than the snapshot: its own tenant needs no look.
+  if (found.unknown === String(tokenTenant)) return { tenantId: tokenTenant, marks };
+  const refusal =
+    tokenTenant === 0 ? refuse('unknown_tenant', 0, UNKNOWN_TENANT) : refuse('other_tenant', tokenTenant, OTHER_TENANT);
+  // A number says by itself that it is not the token's tenant; a name may be it, registered a moment ago.
+  if (tokenTenant !== 0 && /^[1-9]/.test(found.unknown)) return refusal;
   // A token or an address in the wrong place must not become a tenant's name.
-  if (mapping.redact(found.unknown) !== found.unknown) return refuse('unknown_tenant', 0, INVALID_TENANT);
+  if (mapping.redact(found.unknown) !== found.unknown)
+    return tokenTenant === 0 ? refuse('unknown_tenant', 0, INVALID_TENANT) : refusal;
   mapping.out.unknownTenants.add(found.unknown);
-  return refuse('unknown_tenant', 0, UNKNOWN_TENANT);
+  return refusal;
 }
 
 const INVALID_TENANT = 'runledger.tenant.id must be an integer from 1 to 2^30-1 or a registered name';
