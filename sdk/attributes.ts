@@ -1,6 +1,6 @@
 /**
  * Every name that Runledger owns on the wire. The SDK writes these and the receiver reads them; this is the only file the two
- * share, so it imports nothing. docs: design.md section 4 of the contract; docs/reference.md for users.
+ * share, so it imports nothing. docs/instrument.md says what each one does.
  */
 
 /** Span and log attribute keys. Units are in the names; counts are non-negative integers. */
