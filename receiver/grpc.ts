@@ -77,9 +77,14 @@ export function createGrpcServer(deps: GrpcDeps): GrpcServer {
   }
   // A listener of our own has a limit of connections and says in its errors which variable to change; grpc-js's has neither.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = createServer({ noDelay: true }, (socket: Socket) => injector.injectConnection(socket));
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
   listener.maxConnections = limits.connections;
-  return { listener, close: (withinMs) => close(server, injector, listener, withinMs) };
+  return { listener, close: (withinMs) => close({ server, injector, listener, sockets }, withinMs) };
 }
 
 function serviceOf(path: string): ServiceDefinition {
@@ -124,10 +129,27 @@ async function serve(
   }
 }
 
-async function close(server: Server, injector: ConnectionInjector, listener: NetServer, ms: number): Promise<void> {
-  if (listener.listening) listener.close();
+interface Open {
+  server: Server;
+  injector: ConnectionInjector;
+  listener: NetServer;
+  sockets: ReadonlySet<Socket>;
+}
+
+/** The last frames of calls that are cut off leave in this time; then a peer that keeps its side open is no longer waited for. */
+const LAST_FRAMES_MS = 1_000;
+
+async function close({ server, injector, listener, sockets }: Open, ms: number): Promise<void> {
+  // The listener closes with its last connection. tryShutdown alone says so too early: since Node 24 the HTTP/2 server that it closes
+  // first marks every session as closed, and it takes those for ended while their calls are still at work.
+  const ended = new Promise<void>((resolve) => listener.close(() => resolve()));
   // Not forceShutdown, which knows no connections while channelz is off.
   const cut = setTimeout(() => injector.drain(0), ms);
+  const drop = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, ms + LAST_FRAMES_MS);
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await ended;
   clearTimeout(cut);
+  clearTimeout(drop);
 }

@@ -1,7 +1,7 @@
 /**
  * Which gRPC calls may send their message, and when. grpc-js reads a message whole before its handler runs, so everything that must come
  * before the first byte is done in an interceptor: a call that is held there is not read, and HTTP/2's flow control stops its sender after
- * 64 KiB. Without a valid token no message is ever put together.
+ * one or two windows of 64 KiB. Without a valid token no message is ever put together.
  */
 
 import {

@@ -1,5 +1,7 @@
 /** The gRPC layer by itself: who may send, how much, what each failure says, what is read when, and how it ends. */
 
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { compressionAlgorithms } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -110,10 +112,11 @@ describe('who may send', () => {
     await start({ verifyToken: () => known.promise });
     const { session, stream, refusal, taken } = await raw('stranger');
     stream.write(framed(Buffer.alloc(8 * 1024 * 1024)));
-    // The window of a stream is 64 KiB; a ping's answer comes after everything that the server has taken.
+    // The window of a stream is 64 KiB; a ping's answer comes after everything that the server has taken. Node 24 buffers up to 64 KiB
+    // for a stream that nobody reads, and opens the window once more for them; Node 20 buffers less.
     await expect.poll(() => session.socket.bytesWritten).toBeGreaterThan(60_000);
     await taken();
-    expect(session.socket.bytesWritten).toBeLessThan(128 * 1024);
+    expect(session.socket.bytesWritten).toBeLessThan(160 * 1024);
     expect(server.budget.held()).toBe(0);
     known.settle(null);
     expect(await refusal).toBe('16');
@@ -278,6 +281,20 @@ describe('the end', () => {
     await server.server.close(200);
     // CANCELLED or UNAVAILABLE: both are sent again.
     expect([1, 14]).toContain((await first).code);
+  });
+
+  test('a peer that never closes its side does not hold up the end', async () => {
+    await start();
+    const { hostname, port } = new URL(server.url);
+    const peer = createConnection({ host: hostname, port: Number(port), allowHalfOpen: true });
+    peer.on('error', () => undefined);
+    open.push(peer);
+    const settings = Buffer.from('000000040000000000', 'hex');
+    peer.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings]));
+    await once(peer, 'data');
+    peer.resume();
+    await server.server.close(100);
+    expect((await client.export('traces', BODY, 'ingest-all')).code).toBe(14);
   });
 
   test('bytes that are no HTTP/2 harm nobody', async () => {
