@@ -1,13 +1,15 @@
 /**
- * Derives one run: percentiles of its stages and vendors, and whether it is degraded. All is computed while writers go on; only then is
- * the run row taken, and the run counts as derived only if its count of changes is still the one that was read first. Counters are never
- * touched. A derive that dies half-way has changed nothing.
+ * Derives one run: percentiles of its stages and vendors, items by bucket, whether it is degraded, and once it has ended its trend buckets
+ * and its QA draw. All is computed while writers go on; only then is the run row taken, and the run counts as derived only if its count of
+ * changes is still the one that was read first. Counters are never touched. A derive that dies half-way has changed nothing.
  */
 
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
+import { computeDraw, countBuckets, storeBucketCounts, storeDraw } from './qa_draw.ts';
 import { allowLongWork, type RunKey, readFloor } from './run_key.ts';
+import { computeTrends, storeTrends } from './trends.ts';
 
 /** A running run with more events than this is derived once in LARGE_RUN_WAIT_MS. */
 const LARGE_RUN_EVENTS = 200_000;
@@ -15,8 +17,8 @@ const LARGE_RUN_WAIT_MS = 60_000;
 const CHANGED_RUN_WAIT_MS = 10_000;
 
 /**
- * derived: clean. changed: written, and dirty again because rows came meanwhile. clean, early: nothing to do (yet). busy: another receiver
- * derives it now. dropped: its events, or the run itself, are gone and nothing was written.
+ * derived: clean. changed: written, and dirty again because rows came meanwhile, if only those of its own QA draw. clean, early: nothing
+ * to do (yet). busy: another receiver derives it now. dropped: its events, or the run itself, are gone and nothing was written.
  */
 export type DeriveOutcome = 'derived' | 'changed' | 'clean' | 'early' | 'busy' | 'dropped';
 
@@ -79,18 +81,41 @@ async function computeAndStore(
   const bounds = [run.tenantId, run.runId, facts.from_at, facts.to_at];
   const stages = await client.query<StagePercentiles>(loadSql('queries/derive/compute_stage_percentiles'), bounds);
   const vendors = await client.query<VendorPercentiles>(loadSql('queries/derive/compute_vendor_percentiles'), bounds);
+  const buckets = await countBuckets(client, bounds);
+  const ending = hasEnded(facts.status) ? await computeEnding(client, bounds, buckets.length > 0) : NO_ENDING;
 
   // The floor is read again: events dropped while we computed would make the percentiles those of a part of the run.
-  const locked = await lockRun(client, run, await readFloor(client));
-  if (!locked) {
+  const status = await lockRun(client, run, await readFloor(client));
+  if (status === null) {
     await clearDirty(client, run, changes);
     return 'dropped';
   }
   await storePercentiles(client, run, stages.rows, vendors.rows);
+  await storeBucketCounts(client, run, buckets);
+  // A run that ended or went on while we computed is dirty, and the next derive deals with it.
+  const { trends, draw } = hasEnded(status) ? ending : NO_ENDING;
+  await storeTrends(client, run, trends);
+  await storeDraw(client, run, draw, now);
   await client.query(loadSql('queries/derive/store_run'), [run.tenantId, run.runId, now]);
   if (await clearDirty(client, run, changes)) return 'derived';
   await postpone(client, run, nextWaitMs(facts), now, true);
   return 'changed';
+}
+
+/** What only a run that has ended gets: its trend rows as JSON, and the items drawn for QA. */
+interface Ending {
+  trends: string;
+  draw: string[];
+}
+const NO_ENDING: Ending = { trends: '[]', draw: [] };
+
+function hasEnded(status: string): boolean {
+  return status !== 'running';
+}
+
+async function computeEnding(client: PoolClient, bounds: unknown[], hasBuckets: boolean): Promise<Ending> {
+  const trends = await computeTrends(client, bounds);
+  return { trends, draw: hasBuckets ? await computeDraw(client, bounds) : [] };
 }
 
 function largeRunWaitMs(facts: RunFacts): number {
@@ -121,11 +146,12 @@ async function readRun(client: PoolClient, run: RunKey, now: Date): Promise<RunF
   return rows[0];
 }
 
-/** Whether the run row is now ours and its events are all there. */
-async function lockRun(client: PoolClient, run: RunKey, floorAt: string): Promise<boolean> {
+/** The status of the run, whose row is now ours; null when the run or a part of its events is gone. */
+async function lockRun(client: PoolClient, run: RunKey, floorAt: string): Promise<string | null> {
   const sql = loadSql('queries/derive/lock_run');
-  const { rows } = await client.query<{ is_below_floor: boolean }>(sql, [run.tenantId, run.runId, floorAt]);
-  return rows[0]?.is_below_floor === false;
+  const parameters = [run.tenantId, run.runId, floorAt];
+  const { rows } = await client.query<{ status: string; is_below_floor: boolean }>(sql, parameters);
+  return rows[0]?.is_below_floor === false ? rows[0].status : null;
 }
 
 async function storePercentiles(

@@ -16,6 +16,7 @@ const COUNTER_STEPS = [
   { table: 'run_vendor_usage', query: 'rebuild_surplus_vendor_usage' },
   { table: 'run_vendor_usage', query: 'rebuild_vendor_usage' },
   { table: 'run_metrics', query: 'rebuild_surplus_metrics' },
+  { table: 'run_metrics', query: 'rebuild_clear_metrics' },
   { table: 'run_metrics', query: 'rebuild_metrics' },
 ] as const;
 const RUNS_LISTED = 5_000;

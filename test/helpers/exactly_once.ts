@@ -151,6 +151,6 @@ async function retry<T>(work: () => Promise<T>): Promise<T> {
 
 async function empty(ledgers: readonly Ledger[]): Promise<void> {
   const tables = `public.enrichment_runs, public.run_event_logs, public.run_stage_stats, public.run_vendor_usage, public.run_metrics,
-    runledger.trace_bindings, runledger.parked_spans, runledger.dirty_runs, runledger.refusals`;
+    public.qa_samples, runledger.trend_buckets, runledger.trace_bindings, runledger.parked_spans, runledger.dirty_runs, runledger.refusals`;
   for (const ledger of ledgers) await ledger.query(`truncate ${tables}`);
 }

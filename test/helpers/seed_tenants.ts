@@ -23,6 +23,8 @@ export const TENANT_TABLES = [
   'runledger.parked_spans',
   'runledger.dirty_runs',
   'runledger.refusals',
+  'runledger.qa_settings',
+  'runledger.trend_buckets',
 ] as const;
 
 /** What BI logins read; the first six of TENANT_TABLES. */
@@ -56,7 +58,9 @@ function rowsOf(tenant: number): string {
     insert into runledger.trace_bindings values (${tenant}, 't', ${tenant}, ${run}, now());
     insert into runledger.parked_spans values (${tenant}, 't', ${at}, 'a', 1, 'no_run_yet', null, '{}', now());
     insert into runledger.dirty_runs values (${tenant}, ${run}, now(), now(), 1);
-    insert into runledger.refusals values (${tenant}, '${DAY}', 'future', 1);`;
+    insert into runledger.refusals values (${tenant}, '${DAY}', 'future', 1);
+    insert into runledger.qa_settings (tenant_id, bucket) values (${tenant}, 'high');
+    insert into runledger.trend_buckets values (${tenant}, ${run}, 's', 'stage', 1, 0, '{7}', '{1}');`;
 }
 
 /** A URL with another login. */

@@ -53,6 +53,8 @@ const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.parked_spans': { ingest: 'rawd', operator: 'r' },
   'runledger.dirty_runs': { ingest: 'rawd', operator: 'r' },
   'runledger.refusals': { ingest: 'raw', operator: 'r', reader: 'r' },
+  'runledger.qa_settings': { reader: 'r', operator: 'ra' },
+  'runledger.trend_buckets': { reader: 'r', operator: 'r' },
   'runledger.settings': { ingest: 'r' },
   'runledger.retention': { ingest: 'r', reader: 'r', operator: 'r' },
   'runledger.applied_files': {},
@@ -64,6 +66,7 @@ const COLUMN_GRANTS = [
     `public.qa_samples.${column} operator w`,
     `public.qa_samples.${column} reader w`,
   ]),
+  ...['checks', 'sample_limit'].map((column) => `runledger.qa_settings.${column} operator w`),
   ...['name', 'status'].map((column) => `runledger.tenants.${column} operator w`),
   ...['created_at', 'expires_at', 'kind', 'last_used_at', 'name', 'revoked_at', 'scopes', 'tenant_id', 'token_id'].map(
     (column) =>

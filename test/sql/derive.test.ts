@@ -7,6 +7,7 @@ import { createPool } from '../../receiver/store/pool.ts';
 import { loadSql } from '../../receiver/store/sql.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { createDays, type LedgerRow, ledgerRow, mixedRun, sequence, writeRows } from '../helpers/ledger_writer.ts';
+import { killWaiting, waitForLockWait, whileLocked } from '../helpers/lock_waits.ts';
 
 let database: TestDatabase;
 let owner: Pool;
@@ -268,7 +269,7 @@ describe('beside writers and other derives', () => {
       now: NOW,
       beforeCommit: async () => {
         deriving = deriveRun(owner, RUN, { now: later(60), force: true });
-        await waitForLockWait();
+        await waitForLockWait(owner);
       },
     });
     expect(await deriving).toBe('changed');
@@ -281,9 +282,9 @@ describe('beside writers and other derives', () => {
   it('a derive that dies before its commit has changed nothing and is made up for', async () => {
     const rows = items(20, 3, 100);
     await writeRows(owner, rows, { status: 'succeeded' });
-    await whileLocked('run_id = 7', async () => {
+    await whileLocked(owner, 'run_id = 7', async () => {
       const deriving = deriveRun(owner, RUN, { now: new Date(), force: true });
-      const [outcome] = await Promise.allSettled([deriving, waitForLockWait().then(killWaiting)]);
+      const [outcome] = await Promise.allSettled([deriving, waitForLockWait(owner).then(() => killWaiting(superuser))]);
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: '57P01' } });
     });
     expect(await readStage()).toMatchObject({ p50_ms: 0, duration_samples: 0 });
@@ -295,9 +296,9 @@ describe('beside writers and other derives', () => {
   it('two derives of one run take turns instead of overwriting each other', async () => {
     await writeRows(owner, items(20, 3, 100), { status: 'succeeded' });
     let first: Promise<unknown> = Promise.resolve();
-    await whileLocked('run_id = 7', async () => {
+    await whileLocked(owner, 'run_id = 7', async () => {
       first = deriveRun(owner, RUN, { now: new Date(), force: true });
-      await waitForLockWait();
+      await waitForLockWait(owner);
       expect(await deriveRun(owner, RUN, { now: new Date(), force: true })).toBe('busy');
     });
     expect(await first).toBe('derived');
@@ -310,7 +311,7 @@ describe('beside writers and other derives', () => {
         now: NOW,
       });
     }
-    const { outcomes, failures } = await whileLocked('run_id = 3', () => deriveDue(owner, { now: later(20) }));
+    const { outcomes, failures } = await whileLocked(owner, 'run_id = 3', () => deriveDue(owner, { now: later(20) }));
     expect(outcomes.derived).toBe(4);
     expect(failures).toMatchObject([{ run: { tenantId: 1, runId: 3 }, error: { code: '55P03' } }]);
     expect(await readDirty()).toMatchObject([{ due_at: later(50) }]);
@@ -357,34 +358,3 @@ describe('beside writers and other derives', () => {
     expect((await audit(owner)).difference).toBe(0);
   });
 });
-
-/** Until a session of this database waits for a lock. */
-async function waitForLockWait(): Promise<void> {
-  for (;;) {
-    const { rows } = await owner.query(
-      `select 1 from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()`,
-    );
-    if (rows.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** While another session holds the run rows that the condition names. */
-async function whileLocked<T>(condition: string, work: () => Promise<T>): Promise<T> {
-  const blocker = await owner.connect();
-  try {
-    await blocker.query(`begin; select 1 from public.enrichment_runs where ${condition} for update`);
-    return await work();
-  } finally {
-    await blocker.query('rollback');
-    blocker.release();
-  }
-}
-
-/** Ends the sessions of this database that wait for a lock. */
-async function killWaiting(): Promise<void> {
-  await superuser.query(
-    `select pg_terminate_backend(pid) from pg_locks l join pg_stat_activity a using (pid)
-     where not l.granted and a.datname = current_database()`,
-  );
-}

@@ -47,8 +47,10 @@ afterAll(async () => {
   await database.drop();
 });
 
+const SHARED_PRICE = `insert into runledger.prices (vendor, unit, amount_usd) values ('all', 'call', 1) on conflict do nothing`;
+
 describe('the reader', () => {
-  const readable = [...PUBLIC_TABLES, 'runledger.tenants', 'runledger.refusals'];
+  const readable = [...PUBLIC_TABLES, 'runledger.tenants', 'runledger.refusals', 'runledger.trend_buckets'];
 
   it.each(readable)('sees nothing of %s with no tenant set', async (table) => {
     expect(await tenantsSeen(poolOf('runledger_reader'), table)).toEqual([]);
@@ -70,11 +72,9 @@ describe('the reader', () => {
     }
   });
 
-  it('sees prices of everybody and of its own tenant, not of another', async () => {
-    await withClient(database.superuserUrl, (client) =>
-      client.query("insert into runledger.prices (vendor, unit, amount_usd) values ('shared', 'call', 1)"),
-    );
-    const seen = await inTenant(poolOf('runledger_reader'), MINE, (client) => tenantsSeen(client, 'runledger.prices'));
+  it.each(['runledger.prices', 'runledger.qa_settings'])('sees in %s what is for all or its own', async (table) => {
+    await withClient(database.superuserUrl, (client) => client.query(SHARED_PRICE));
+    const seen = await inTenant(poolOf('runledger_reader'), MINE, (client) => tenantsSeen(client, table));
     expect(seen).toEqual([0, MINE]);
   });
 

@@ -48,7 +48,6 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'test/flow/otlp-http-sockets.test.ts': 321,
   'test/flow/parked.test.ts': 321,
   'test/flow/samples.test.ts': 464,
-  'test/helpers/ledger_writer.ts': 314,
   'test/helpers/otlp.ts': 309,
   'test/sql/derive.test.ts': 390,
   'test/unit/decode_bad_json.test.ts': 424,

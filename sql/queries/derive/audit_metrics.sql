@@ -1,5 +1,5 @@
 -- Every value of run_metrics that differs from what its run's events say; a row that is missing or one too many also
--- differs as '(row)'.
+-- differs as '(row)'. What derive itself counted (derived_value) is no counter: a row that holds nothing else is left out.
 -- $1 tenant_id int or null, $2 run_id bigint or null: only this one. $3 floor timestamptz: runs whose first event is older are left
 -- out, because their events are gone. $4 limit int. total counts all differing values, whatever the limit.
 select
@@ -42,6 +42,7 @@ from (
     from public.run_metrics t
     where ($1::int is null or t.tenant_id = $1)
       and ($2::bigint is null or t.run_id = $2)
+      and (t.derived_value is null or num_nonnulls(t.set_value, t.set_at, t.set_span_id, t.added_value) > 0)
       and not exists (
         select 1
         from public.enrichment_runs r
