@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import type { Config } from './config.ts';
 import { StartError } from './listen.ts';
+import { inTransaction, retrying } from './store/pool.ts';
+import { loadSql } from './store/sql.ts';
 import { generateToken, listTokens, type SeedOutcome, seedToken } from './store/tokens.ts';
 
 export type FirstTokenKind = 'admin' | 'ingest';
@@ -24,16 +26,24 @@ export interface FirstToken {
   outcome: SeedOutcome;
 }
 
+const LOCK_TRIES = 5;
+
 /**
- * Sees to it that both tokens are registered.
+ * Sees to it that both tokens are registered. Starts on one database do it one after the other: between a look and what follows from it
+ * another start could else make a token, and each would revoke the other's or hand out none.
  * @param operators speaks as runledger_operator
- * @throws StartError when the data folder cannot be written; the database error
+ * @throws StartError when the data folder cannot be written or holds an empty token file; the database error
  */
-export async function ensureFirstTokens(config: Config, operators: pg.Pool): Promise<FirstToken[]> {
-  return [
-    await ensureToken('admin', config.adminToken, config, operators),
-    await ensureToken('ingest', config.ingestToken, config, operators),
-  ];
+export function ensureFirstTokens(config: Config, operators: pg.Pool): Promise<FirstToken[]> {
+  return retrying(LOCK_TRIES, () =>
+    inTransaction(operators, async (client) => {
+      await client.query(loadSql('queries/store/lock_first_tokens'));
+      return [
+        await ensureToken('admin', config.adminToken, config, client),
+        await ensureToken('ingest', config.ingestToken, config, client),
+      ];
+    }),
+  );
 }
 
 export function tokenPath(dataDir: string, kind: FirstTokenKind): string {
@@ -44,30 +54,31 @@ async function ensureToken(
   kind: FirstTokenKind,
   configured: string | null,
   config: Config,
-  operators: pg.Pool,
+  client: pg.PoolClient,
 ): Promise<FirstToken> {
   if (configured !== null) {
-    return { kind, token: configured, path: null, isNew: false, outcome: await seedToken(operators, kind, configured) };
+    return { kind, token: configured, path: null, isNew: false, outcome: await seedToken(client, kind, configured) };
   }
   const path = tokenPath(config.dataDir, kind);
   const kept = await readKept(path);
   // A second receiver on a shared database must not make its own: registering it would revoke the first one's.
-  if (kept === null && config.databaseUrl !== null && (await isRegistered(kind, operators))) {
+  if (kept === null && config.databaseUrl !== null && (await isRegistered(kind, client))) {
     return { kind, token: null, path: null, isNew: false, outcome: 'present' };
   }
   const token = kept ?? (await keepNew(path, kind, config.dataDir));
-  return { kind, token, path, isNew: kept === null, outcome: await seedToken(operators, kind, token) };
+  return { kind, token, path, isNew: kept === null, outcome: await seedToken(client, kind, token) };
 }
 
-async function isRegistered(kind: FirstTokenKind, operators: pg.Pool): Promise<boolean> {
+async function isRegistered(kind: FirstTokenKind, client: pg.PoolClient): Promise<boolean> {
   const name = `RUNLEDGER_${kind.toUpperCase()}_TOKEN`;
-  const tokens = await listTokens(operators);
+  const tokens = await listTokens(client);
   return tokens.some((token) => token.kind === kind && token.name === name && token.revokedAt === null);
 }
 
 async function readKept(path: string): Promise<string | null> {
+  let text: string;
   try {
-    return (await readFile(path, 'utf8')).trim() || null;
+    text = (await readFile(path, 'utf8')).trim();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return null;
@@ -78,9 +89,13 @@ async function readKept(path: string): Promise<string | null> {
       },
     );
   }
+  if (text !== '') return text;
+  throw new StartError(
+    `The token file ${path} is empty: remove it, and the next start makes a token, or put the token in it`,
+  );
 }
 
-/** Two starts at once agree on one token: the file appears whole, and only once. */
+/** The file appears whole, and only once: two starts may share a data folder and not the database, whose lock parts all others. */
 async function keepNew(path: string, kind: FirstTokenKind, dataDir: string): Promise<string> {
   const half = `${path}.${randomBytes(6).toString('hex')}`;
   try {

@@ -112,9 +112,9 @@ function checkRequest(request: NewToken): void {
   }
 }
 
-/** All tokens ever made, oldest first, without anything secret. @param pool of runledger_operator */
-export async function listTokens(pool: pg.Pool): Promise<TokenRecord[]> {
-  const { rows } = await pool.query(loadSql('queries/store/list_tokens'));
+/** All tokens ever made, oldest first, without anything secret. @param operators speaks as runledger_operator */
+export async function listTokens(operators: Pick<pg.ClientBase, 'query'>): Promise<TokenRecord[]> {
+  const { rows } = await operators.query(loadSql('queries/store/list_tokens'));
   return rows.map((row) => ({
     tokenId: row.token_id,
     kind: row.kind,
@@ -138,18 +138,22 @@ export type SeedOutcome = 'created' | 'present' | 'revoked';
 
 /**
  * Registers the token that the configuration names. Repeatable; a changed value replaces the earlier one, which is revoked.
- * @param pool of runledger_operator
+ * @param operators speaks as runledger_operator
  * @returns `revoked` when this very token was taken back before: it stays so
  * @throws InvalidRequestError when the text is shorter than 16 characters or has blanks or letters beyond ASCII
  */
-export async function seedToken(pool: pg.Pool, kind: 'admin' | 'ingest', token: string): Promise<SeedOutcome> {
+export async function seedToken(
+  operators: Pick<pg.ClientBase, 'query'>,
+  kind: 'admin' | 'ingest',
+  token: string,
+): Promise<SeedOutcome> {
   const name = `RUNLEDGER_${kind.toUpperCase()}_TOKEN`;
   if (!isTokenShaped(token)) {
     throw new InvalidRequestError(
       `${name} must have ${SHORTEST_SEED} to ${LONGEST_TOKEN} visible ASCII characters and no blanks`,
     );
   }
-  const { rows } = await pool.query<{ outcome: SeedOutcome }>(loadSql('queries/store/seed_token'), [
+  const { rows } = await operators.query<{ outcome: SeedOutcome }>(loadSql('queries/store/seed_token'), [
     kind,
     name,
     DEFAULT_SCOPES[kind],
