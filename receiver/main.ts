@@ -83,7 +83,7 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
   const ledger = await openLedger(config, log, closing);
   const metrics = createMetrics();
   closing.add('metrics', () => metrics.stop());
-  const writer = await openWriter(ledger, metrics, log, closing);
+  const writer = await openWriter(config, ledger, metrics, log, closing);
   const budget = createBodyBudget(LIMITS.inFlightBodyBytes);
   metrics.watch({ queueRows: () => writer.waitingRows(), bodyBytesInFlight: () => budget.held() });
   const readiness = createReadiness({
@@ -164,7 +164,13 @@ async function openLedger(config: Config, log: Logger, closing: Closing): Promis
   return { databaseUrl, ingestPool, readers, operators, tokens, verifier, snapshots };
 }
 
-async function openWriter(ledger: Ledger, metrics: Metrics, log: Logger, closing: Closing): Promise<Writer> {
+async function openWriter(
+  config: Config,
+  ledger: Ledger,
+  metrics: Metrics,
+  log: Logger,
+  closing: Closing,
+): Promise<Writer> {
   const { databaseUrl, ingestPool, operators } = ledger;
   const writer = await createWriter({
     pool: ingestPool,
@@ -180,7 +186,15 @@ async function openWriter(ledger: Ledger, metrics: Metrics, log: Logger, closing
   closing.add('writer', () => writer.close());
   const makePartitions = () => ensurePartitions(ingestPool, daysAhead(Date.now()));
   await makePartitions();
-  const jobs = await startJobs({ databaseUrl, log, writer, ensurePartitions: makePartitions });
+  const { eventRetentionDays, qaRetentionDays } = config;
+  const jobs = await startJobs({
+    databaseUrl,
+    log,
+    writer,
+    ensurePartitions: makePartitions,
+    eventRetentionDays,
+    qaRetentionDays,
+  });
   closing.add('jobs', () => jobs.stop());
   watchParked(operators, metrics, log, closing);
   return writer;

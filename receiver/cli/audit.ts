@@ -56,7 +56,8 @@ export async function chooseRuns(
 
 function printAudit(result: AuditResult, terminal: Terminal): void {
   const { style } = terminal;
-  const sealed = result.runs_sealed === 0 ? '' : `, ${formatCount(result.runs_sealed)} sealed runs taken at their word`;
+  const sealed =
+    result.runs_sealed === 0 ? '' : `, ${formatCount(result.runs_sealed)} sealed runs compared with their checksum`;
   const checked = `${formatCount(result.runs_checked)} ${result.runs_checked === 1 ? 'run' : 'runs'} recounted${sealed}`;
   const total = result.difference + result.sealed_difference;
   if (total === 0) {
@@ -73,6 +74,10 @@ function printAudit(result: AuditResult, terminal: Terminal): void {
     { title: 'events say', value: (d: AuditDifference) => d.counted ?? DASH, align: 'right' as const },
     { title: 'table says', value: (d: AuditDifference) => d.stored ?? DASH, align: 'right' as const },
   ];
-  terminal.print(renderTable(columns, result.differences, terminal));
-  terminal.print('`runledger rebuild` writes the counters again from the events');
+  if (result.differences.length > 0) terminal.print(renderTable(columns, result.differences, terminal));
+  if (result.difference > 0) terminal.print('`runledger rebuild` writes the counters again from the events');
+  if (result.sealed_difference > 0)
+    terminal.print(
+      `sealed runs whose counters changed after their events were dropped: ${formatCount(result.sealed_difference)}`,
+    );
 }

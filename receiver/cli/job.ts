@@ -2,10 +2,12 @@
 
 import { type Command, Option } from 'commander';
 import { isJobName, JOBS, type JobDeps, type JobLog, type JobName } from '../derive/jobs.ts';
+import type { DroppedDay } from '../derive/retention.ts';
 import { ensurePartitions } from '../store/partitions.ts';
 import { type CliContext, examples, type Register } from './command.ts';
 import { type CommandDatabase, withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
+import { formatCount } from './format.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 3;
@@ -28,20 +30,27 @@ export const registerJob: Register = (program, context) => {
 
   job
     .command('run')
-    .description('run one job now; exit code 1 when it is audit and a counter differs')
+    .description('run one job now; exit code 1 when it is audit or retention and a counter differs')
     .argument('<name>', Object.keys(JOBS).join(', '))
+    .option('--dry-run', 'retention: say which days, events and runs would go, and change nothing')
     .addOption(new Option('--json', 'print what it did as JSON'))
-    .action(async (name: string, options: { json?: boolean }, command: Command) => {
+    .action(async (name: string, options: { json?: boolean; dryRun?: boolean }, command: Command) => {
       if (!isJobName(name))
         throw new CliError(EXIT.usage, `There is no job ${name}\nJobs: ${Object.keys(JOBS).join(', ')}`);
-      const result = await withDatabase(command, context, (database) => runJob(name, database, context));
+      const dryRun = options.dryRun === true;
+      if (dryRun && name !== 'retention')
+        throw new CliError(
+          EXIT.usage,
+          `Job ${name} has no dry run\nOnly retention has one: runledger job run retention --dry-run`,
+        );
+      const result = await withDatabase(command, context, (database) => runJob(name, database, context, dryRun));
       if (options.json === true) context.terminal.printJson({ job: name, ...result });
       else context.terminal.print(describe(name, result));
-      if ('difference' in result && result.difference !== 0) process.exitCode = EXIT.no;
+      if (hasDifference(result)) process.exitCode = EXIT.no;
     });
 };
 
-async function runJob(name: JobName, database: CommandDatabase, context: CliContext): Promise<object> {
+async function runJob(name: JobName, database: CommandDatabase, context: CliContext, dryRun: boolean): Promise<object> {
   const { createWriter } = await import('../write/writer.ts');
   const ingest = database.pool('runledger_ingest');
   const writer = await createWriter({ pool: ingest });
@@ -53,6 +62,9 @@ async function runJob(name: JobName, database: CommandDatabase, context: CliCont
     log: remarks(context),
     writer,
     ensurePartitions: () => ensurePartitions(ingest, days),
+    eventRetentionDays: database.config.eventRetentionDays,
+    qaRetentionDays: database.config.qaRetentionDays,
+    dryRun,
   };
   try {
     return await JOBS[name](deps);
@@ -66,9 +78,22 @@ function remarks({ terminal }: CliContext): JobLog {
   return { info: say, warn: say, error: say };
 }
 
+/** Of audit and retention. */
+function hasDifference(result: { difference?: number; sealed_difference?: number }): boolean {
+  return (result.difference ?? 0) + (result.sealed_difference ?? 0) > 0;
+}
+
 function describe(name: string, result: object): string {
   const parts = Object.entries(result).flatMap(([key, value]) =>
     typeof value === 'object' ? [] : [`${key} ${String(value)}`],
   );
-  return parts.length === 0 ? `${name}: done` : `${name}: ${parts.join(', ')}`;
+  const summary = parts.length === 0 ? `${name}: done` : `${name}: ${parts.join(', ')}`;
+  return 'days' in result && Array.isArray(result.days)
+    ? [...result.days.map(describeDay), summary].join('\n')
+    : summary;
+}
+
+/** A day that retention dropped, or would drop. */
+function describeDay({ day, events, runs_sealed, bytes }: DroppedDay): string {
+  return `${day}  ${formatCount(events)} events  ${formatCount(runs_sealed)} runs sealed  ${formatCount(bytes)} bytes`;
 }

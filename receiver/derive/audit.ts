@@ -30,7 +30,9 @@ export interface AuditResult {
   /** Values that differ. */
   difference: number;
   runs_checked: number;
+  /** Runs that lost events to retention. They are not recounted: their books were closed with a checksum. */
   runs_sealed: number;
+  /** Sealed runs whose counters no longer fit that checksum. */
   sealed_difference: number;
   /** The first hundred at most. */
   differences: AuditDifference[];
@@ -50,25 +52,46 @@ export function audit(pool: Pool, options: AuditOptions = {}): Promise<AuditResu
 }
 
 async function auditInSnapshot(client: PoolClient, options: AuditOptions): Promise<AuditResult> {
+  await client.query(loadSql('queries/derive/hold_partitions'));
   await allowLongWork(client);
-  const filter = [options.tenantId ?? null, options.runId ?? null, await readFloor(client)];
-  const counted = await client.query<{ runs_checked: number }>(loadSql('queries/derive/audit_count_runs'), filter);
-  const result: AuditResult = {
-    difference: 0,
+  const filter = [options.tenantId ?? null, options.runId ?? null, await readFloor(client)] as const;
+  const counted = await client.query<{ runs_checked: number }>(loadSql('queries/derive/audit_count_runs'), [...filter]);
+  const sealed = await client.query<{ runs_sealed: number; sealed_difference: number }>(
+    loadSql('queries/derive/audit_sealed'),
+    [...filter],
+  );
+  const { difference, differences } = await recount(client, ...filter);
+  return {
+    difference,
     runs_checked: counted.rows[0]?.runs_checked ?? 0,
-    // Books are not sealed yet: events are kept until the retention job seals their runs, which this version does not have.
-    runs_sealed: 0,
-    sealed_difference: 0,
-    differences: [],
+    runs_sealed: sealed.rows[0]?.runs_sealed ?? 0,
+    sealed_difference: sealed.rows[0]?.sealed_difference ?? 0,
+    differences,
   };
+}
+
+/**
+ * Compares counters with their events, in the caller's snapshot.
+ * @param tenantId null: all. @param runId null: all.
+ * @param floorAt timestamp text: runs whose first event is older are left out
+ */
+export async function recount(
+  client: PoolClient,
+  tenantId: number | null,
+  runId: number | null,
+  floorAt: string,
+): Promise<Pick<AuditResult, 'difference' | 'differences'>> {
+  let difference = 0;
+  const differences: AuditDifference[] = [];
   for (const name of AUDIT_QUERIES) {
     const { rows } = await client.query<AuditDifference & { total: number }>(loadSql(`queries/derive/${name}`), [
-      ...filter,
+      tenantId,
+      runId,
+      floorAt,
       DIFFERENCES_LISTED,
     ]);
-    result.difference += rows[0]?.total ?? 0;
-    for (const { total: _, ...difference } of rows) result.differences.push(difference);
+    difference += rows[0]?.total ?? 0;
+    for (const { total: _, ...found } of rows) differences.push(found);
   }
-  result.differences.length = Math.min(result.differences.length, DIFFERENCES_LISTED);
-  return result;
+  return { difference, differences: differences.slice(0, DIFFERENCES_LISTED) };
 }

@@ -8,7 +8,7 @@ import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
 import { computeDraw, countBuckets, storeBucketCounts, storeDraw } from './qa_draw.ts';
-import { allowLongWork, type RunKey, readFloor } from './run_key.ts';
+import { allowLongWork, holdFloor, type RunKey, readFloor } from './run_key.ts';
 import { computeTrends, storeTrends } from './trends.ts';
 
 /** A running run with more events than this is derived once in LARGE_RUN_WAIT_MS. */
@@ -85,7 +85,7 @@ async function computeAndStore(
   const ending = hasEnded(facts.status) ? await computeEnding(client, bounds, buckets.length > 0) : NO_ENDING;
 
   // The floor is read again: events dropped while we computed would make the percentiles those of a part of the run.
-  const status = await lockRun(client, run, await readFloor(client));
+  const status = await lockRun(client, run, await holdFloor(client));
   if (status === null) {
     await clearDirty(client, run, changes);
     return 'dropped';

@@ -7,6 +7,7 @@ import type { Pool } from 'pg';
 import { abandonSilentRuns } from './abandon.ts';
 import { audit } from './audit.ts';
 import { deriveDue } from './derive_due.ts';
+import { type RetentionResult, retain } from './retention.ts';
 
 /** Structured log, fields first; a pino logger fits. */
 export interface JobLog {
@@ -27,6 +28,12 @@ export interface JobDeps {
   };
   /** Makes the event partitions of the days to come. */
   ensurePartitions(): Promise<unknown>;
+  /** Days that events are kept. */
+  eventRetentionDays: number;
+  /** Days that QA samples are kept. */
+  qaRetentionDays: number;
+  /** Only say what would be done; jobs other than retention do not look at it. */
+  dryRun?: boolean;
 }
 
 /** Runs once and resolves to what it did, as plain JSON. */
@@ -42,6 +49,7 @@ export const JOBS = {
     return {};
   },
   audit: auditJob,
+  retention: retentionJob,
 } as const satisfies Record<string, Job>;
 
 export type JobName = keyof typeof JOBS;
@@ -66,5 +74,34 @@ async function auditJob({ pool, log }: JobDeps): Promise<object> {
   const result = await audit(pool);
   if (result.difference === 0) log.info({ runs_checked: result.runs_checked }, 'audit: counters equal the events');
   else log.error(result, 'audit: counters differ from the events, `runledger rebuild` counts them again');
+  if (result.sealed_difference > 0)
+    log.error(
+      { sealed_difference: result.sealed_difference },
+      'audit: counters of sealed runs changed after their events were dropped',
+    );
   return result;
+}
+
+async function retentionJob({ pool, log, eventRetentionDays, qaRetentionDays, dryRun }: JobDeps): Promise<object> {
+  const result = await retain(pool, { eventRetentionDays, qaRetentionDays, dryRun: dryRun === true });
+  logRetention(result, log);
+  return result;
+}
+
+function logRetention(result: RetentionResult, log: JobLog): void {
+  const { stopped, days_dropped, events, runs_sealed, bytes, sealed_difference } = result;
+  if (sealed_difference > 0)
+    log.error({ sealed_difference }, 'retention: counters of sealed runs were changed after their events were dropped');
+  if (stopped?.reason === 'difference') {
+    log.error(
+      { day: stopped.day, difference: result.difference, differences: stopped.differences },
+      'retention stopped: counters differ from events about to be dropped, `runledger rebuild` counts them again',
+    );
+  } else if (stopped !== null)
+    log.warn({ day: stopped.day }, 'retention stopped: the day is in use, the next run tries again');
+  if (days_dropped > 0 && !result.dry_run)
+    log.info(
+      { days_dropped, events, runs_sealed, bytes, kept_from: result.kept_from },
+      'retention: days of events dropped',
+    );
 }

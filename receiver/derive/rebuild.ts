@@ -6,7 +6,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction, retrying } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
-import { allowLongWork, type RunKey, readFloor } from './run_key.ts';
+import { allowLongWork, holdFloor, type RunKey } from './run_key.ts';
 
 /** Table by table in the lock order of the write path. */
 const RUN_STEPS = [{ table: 'enrichment_runs', query: 'rebuild_run' }] as const;
@@ -110,9 +110,12 @@ function rebuildRun(pool: Pool, run: RunKey): Promise<RebuildChange[] | null> {
   });
 }
 
-/** Takes the run row. Asked after it is locked, so that what follows sees all that earlier holders of the lock committed. */
+/**
+ * Takes the run row. Asked after it is locked, so that what follows sees all that earlier holders of the lock committed. The floor is held:
+ * events dropped before they are recounted would take their share of the counters with them.
+ */
 async function isBelowFloor(client: PoolClient, run: RunKey): Promise<boolean> {
-  const parameters = [run.tenantId, run.runId, await readFloor(client)];
+  const parameters = [run.tenantId, run.runId, await holdFloor(client)];
   const { rows } = await client.query<{ is_below_floor: boolean }>(loadSql('queries/derive/lock_run'), parameters);
   return rows[0]?.is_below_floor === true;
 }

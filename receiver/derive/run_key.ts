@@ -17,8 +17,17 @@ export async function allowLongWork(client: PoolClient): Promise<void> {
 }
 
 /** Timestamp text: runs whose first event is older than this have lost events and are neither derived, audited nor rebuilt. */
-export async function readFloor(client: PoolClient): Promise<string> {
-  const { rows } = await client.query<{ floor_at: string }>(loadSql('queries/derive/read_floor'));
+export function readFloor(client: PoolClient): Promise<string> {
+  return floorOf(client, 'read_floor');
+}
+
+/** As readFloor, and retention cannot move the floor before this transaction ends: for what recounts a run and then writes. */
+export function holdFloor(client: PoolClient): Promise<string> {
+  return floorOf(client, 'hold_floor');
+}
+
+async function floorOf(client: PoolClient, query: 'read_floor' | 'hold_floor'): Promise<string> {
+  const { rows } = await client.query<{ floor_at: string }>(loadSql(`queries/derive/${query}`));
   const floor = rows[0];
   if (floor === undefined) throw new Error('runledger.retention holds no row: run `runledger migrate`');
   return floor.floor_at;

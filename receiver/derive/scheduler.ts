@@ -27,6 +27,8 @@ const SCHEDULE: Record<JobName, { match: string; maxAttempts: number }> = {
   expire_parked: { match: '17 * * * *', maxAttempts: 3 },
   ensure_partitions: { match: '7 20 * * *', maxAttempts: 10 },
   audit: { match: '37 3 * * *', maxAttempts: 3 },
+  // Before the audit, which then covers what is left.
+  retention: { match: '13 2 * * *', maxAttempts: 3 },
 };
 
 export type SchedulerDeps = Omit<JobDeps, 'pool'> & { databaseUrl: string };

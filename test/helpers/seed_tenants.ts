@@ -25,6 +25,7 @@ export const TENANT_TABLES = [
   'runledger.refusals',
   'runledger.qa_settings',
   'runledger.trend_buckets',
+  'runledger.sealed_runs',
 ] as const;
 
 /** What BI logins read; the first six of TENANT_TABLES. */
@@ -60,7 +61,8 @@ function rowsOf(tenant: number): string {
     insert into runledger.dirty_runs values (${tenant}, ${run}, now(), now(), 1);
     insert into runledger.refusals values (${tenant}, '${DAY}', 'future', 1);
     insert into runledger.qa_settings (tenant_id, bucket) values (${tenant}, 'high');
-    insert into runledger.trend_buckets values (${tenant}, ${run}, 's', 'stage', 1, 0, '{7}', '{1}');`;
+    insert into runledger.trend_buckets values (${tenant}, ${run}, 's', 'stage', 1, 0, '{7}', '{1}');
+    insert into runledger.sealed_runs values (${tenant}, ${run}, now(), '2000-01-01', 0, 0, 'c');`;
 }
 
 /** A URL with another login. */

@@ -55,6 +55,7 @@ const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.refusals': { ingest: 'raw', operator: 'r', reader: 'r' },
   'runledger.qa_settings': { reader: 'r', operator: 'ra' },
   'runledger.trend_buckets': { reader: 'r', operator: 'r' },
+  'runledger.sealed_runs': { operator: 'r' },
   'runledger.settings': { ingest: 'r' },
   'runledger.retention': { ingest: 'r', reader: 'r', operator: 'r' },
   'runledger.applied_files': {},
