@@ -20,12 +20,27 @@ export async function withClient<T>(databaseUrl: string, work: (client: pg.Clien
   }
 }
 
-/** Drops the database with whatever sessions it still has; fine if it is gone. */
+/** How long sessions may take to leave before they are ended. */
+const LEAVE_MS = 3_000;
+
+/**
+ * Drops the database with whatever sessions it still has; fine if it is gone. A pool's end() resolves before the server has heard of it:
+ * ending such a session from here would be an error of the pool, and without a listener the end of the test's process.
+ */
 export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   const quoted = pg.escapeIdentifier(name);
   await withClient(serverUrl, async (client) => {
+    await untilLeft(client, name);
     const found = await client.query('select from pg_database where datname = $1 and datistemplate', [name]);
     if (found.rowCount === 1) await client.query(`alter database ${quoted} with is_template false`);
     await client.query(`drop database if exists ${quoted} with (force)`);
   });
+}
+
+async function untilLeft(client: pg.Client, name: string): Promise<void> {
+  const sessions = "select from pg_stat_activity where datname = $1 and backend_type = 'client backend'";
+  for (const startedMs = Date.now(); Date.now() - startedMs < LEAVE_MS; ) {
+    if ((await client.query(sessions, [name])).rowCount === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
