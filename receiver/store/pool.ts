@@ -5,6 +5,7 @@
 
 import pg from 'pg';
 import { DISCONNECTED, isConnectionLost, isRetryable, NOT_CONNECTED } from './errors.ts';
+import { parseJson } from './json.ts';
 import { loadSql } from './sql.ts';
 
 export { isRetryable, isRowFault } from './errors.ts';
@@ -26,6 +27,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** How much longer than its own statement_timeout a server may take to say so. */
 const ANSWER_GRACE_MS = 2_000;
 const INT8_OID = 20;
+const JSON_OID = 114;
+const JSONB_OID = 3802;
 const INT8_ARRAY_OID = 1016;
 
 /**
@@ -94,6 +97,7 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid, format) => {
   const parse = pg.types.getTypeParser(oid, format);
   if (format === 'binary') return parse;
   if (oid === INT8_OID) return toSafeNumber;
+  if (oid === JSON_OID || oid === JSONB_OID) return parseJson;
   if (Number(oid) === INT8_ARRAY_OID) return (text: string) => mapNested(parse(text));
   return parse;
 };

@@ -81,9 +81,12 @@ function admit(names: Set<string>, name: string, max: number): boolean {
   return true;
 }
 
-/** A start row holds nothing that its marker does not know, so it goes unmarked. */
+/**
+ * A start row holds nothing that its marker does not know, so it goes unmarked. Added to the text, because parsing it would
+ * round integers beyond 2^53. Of two members with one name JSONB keeps the last.
+ */
 function mark(row: EventRow, limit: string, name: string): void {
   if (row.event === 'start') return;
-  const extra = row.extra === null ? {} : (JSON.parse(row.extra) as Record<string, unknown>);
-  row.extra = JSON.stringify({ ...extra, [limit]: name });
+  const member = `"${limit}":${JSON.stringify(name)}`;
+  row.extra = row.extra === null || row.extra === '{}' ? `{${member}}` : `${row.extra.slice(0, -1)},${member}}`;
 }

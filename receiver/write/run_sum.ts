@@ -101,7 +101,8 @@ export function runRecord(run: RunSum): object {
     environment: identity?.environment ?? null,
     pipeline_version: identity?.pipelineVersion ?? null,
     trace_id: identity?.traceId ?? null,
-    resource: identity?.resource == null ? null : JSON.parse(identity.resource),
+    // As text: parsed here, its integers beyond 2^53 would be rounded.
+    resource: identity?.resource ?? null,
     first_event_at: Number.isFinite(run.firstUs) ? timestampText(run.firstUs) : null,
     last_event_at: run.lastUs > 0 ? timestampText(run.lastUs) : null,
     sent_statements: run.sent.statements,

@@ -78,12 +78,16 @@ test('every value arrives as PostgreSQL reads it itself', async () => {
     fc.asyncProperty(fc.array(rows, { minLength: 1, maxLength: 20 }), async (sent) => {
       await client.query('truncate incoming');
       await copyRows(client, 'incoming', sent);
+      // Extra is compared where it is stored: JSON.parse of V8 13.6 (Node 24) misreads keys with escapes.
       const { rows: stored } = await client.query<{ row: Record<string, unknown> }>(
         `select jsonb_build_object('stage', stage, 'company_id', company_id::text, 'event', event, 'status', status, 'error_code', error_code,
-           'duration_ms', duration_ms, 'extra', extra, 'ts', (extract(epoch from ts) * 1000000)::bigint::text, 'seq', seq, 'vendor', vendor,
+           'duration_ms', duration_ms, 'extra',
+           case when extra is not distinct from given::jsonb then 'as given' else extra::text end, 'ts', (extract(epoch from ts) * 1000000)::bigint::text, 'seq', seq, 'vendor', vendor,
            'calls', calls::text, 'quota', quota_exhausted, 'cost', cost_usd::text, 'tokens', tokens_input::text, 'price', price_id,
            'bucket', bucket, 'metrics', metrics, 'run', run_id::text, 'tenant', tenant_id, 'span', span_id) as row
-         from incoming order by ctid`,
+         from (select *, row_number() over (order by ctid) as place from incoming) as i
+         join unnest($1::text[]) with ordinality as g (given, place) using (place) order by place`,
+        [sent.map((row) => row.extra)],
       );
       expect(stored.map(({ row }) => row)).toEqual(
         sent.map((row) => ({
@@ -93,7 +97,7 @@ test('every value arrives as PostgreSQL reads it itself', async () => {
           status: row.status,
           error_code: row.errorCode,
           duration_ms: row.durationMs,
-          extra: row.extra === null ? null : JSON.parse(row.extra),
+          extra: 'as given',
           ts: row.tsUs.toString(),
           seq: row.seq,
           vendor: row.vendor,
