@@ -60,7 +60,7 @@ export async function writeGroup(tools: GroupTools, batches: readonly Batch[], m
     const placement = await placeRows(client, tools, batches, known);
     const fresh = batches.some((batch) => batch.leavesParked) ? [] : bound.fresh;
     const taken = await takeWaiting(client, tools, batches, fresh, known);
-    placement.placed.push(...taken);
+    placement.placed.push(...taken.rows);
     const heartbeats = batches
       .flatMap((batch) => batch.heartbeats)
       .map((beat) => ({ ...beat, runId: runs.idOf(beat.tenantId, beat.run) }));
@@ -70,10 +70,10 @@ export async function writeGroup(tools: GroupTools, batches: readonly Batch[], m
     await markNoRootRun(client, batches, known);
 
     // A row that was parked may have come again and been placed since; groups with such rows are few.
-    const stored = await storeEvents(client, tools, placed, taken.length > 0 ? 'careful' : mode);
+    const stored = await storeEvents(client, tools, placed, taken.rows.length > 0 ? 'careful' : mode);
     await moveCounters(client, sumRows(stored.inserted, existing, runs.keyOf), now);
     const conflicts = stored.conflicts + bound.conflicts;
-    await countRefusals(client, batches, conflicts, now);
+    await countRefusals(client, batches, taken.tooOld, conflicts, now);
     const inserted = stored.inserted.length;
     return {
       inserted,
@@ -198,6 +198,7 @@ async function moveCounters(client: pg.PoolClient, sums: Sums, now: string): Pro
 async function countRefusals(
   client: pg.PoolClient,
   batches: readonly Batch[],
+  tooOld: readonly EventRow[],
   conflicts: number,
   now: string,
 ): Promise<void> {
@@ -209,6 +210,7 @@ async function countRefusals(
     else entry.count += count;
   };
   for (const batch of batches) for (const { tenantId, reason } of batch.refusals) add(tenantId, reason, 1);
+  for (const { tenantId } of tooOld) add(tenantId, 'too_old', 1);
   if (conflicts > 0) add(0, 'conflict', conflicts);
   if (counts.size === 0) return;
   const records = [...counts.values()];

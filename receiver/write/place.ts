@@ -62,6 +62,12 @@ function placeRow(
   } else placed.push(row);
 }
 
+export interface Taken {
+  rows: EventRow[];
+  /** Rows taken away because their day is no longer kept. Counted with this try only: nothing of it is left when the transaction fails. */
+  tooOld: EventRow[];
+}
+
 /** What waited for the traces bound here, and for what a sweep found. */
 export async function takeWaiting(
   client: pg.PoolClient,
@@ -69,7 +75,7 @@ export async function takeWaiting(
   batches: readonly Batch[],
   fresh: readonly TraceRef[],
   known: Map<string, Bound>,
-): Promise<EventRow[]> {
+): Promise<Taken> {
   const swept = batches.flatMap((batch) => batch.unpark?.traces ?? []);
   await findBindings(client, swept, known);
   const taken = [
@@ -79,14 +85,12 @@ export async function takeWaiting(
       batches.flatMap((batch) => batch.unpark?.runs ?? []),
     )),
   ];
-  if (taken.length === 0) return taken;
+  if (taken.length === 0) return { rows: [], tooOld: [] };
   // No lock on the events is held yet, so making a partition on another connection cannot wait for this transaction.
   const dropped = new Set(await ensurePartitions(tools.pool, daysOf(taken)));
-  if (dropped.size === 0) return taken;
-  for (const row of taken) {
-    if (dropped.has(dayText(row.tsUs))) batches[0]?.refusals.push({ tenantId: row.tenantId, reason: 'too_old' });
-  }
-  return taken.filter((row) => !dropped.has(dayText(row.tsUs)));
+  if (dropped.size === 0) return { rows: taken, tooOld: [] };
+  const isDropped = (row: EventRow) => dropped.has(dayText(row.tsUs));
+  return { rows: taken.filter((row) => !isDropped(row)), tooOld: taken.filter(isDropped) };
 }
 
 /**

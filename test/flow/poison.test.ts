@@ -186,6 +186,25 @@ test('a day that retention drops while it is written to is too old from then on,
   expect(await one(`select to_regclass('runledger.events_${day.replaceAll('-', '')}')::text as value`)).toBeNull();
 });
 
+test('waiting rows of a dropped day are counted as too old once, however often their group is tried', async () => {
+  const traceId = 'e'.repeat(32);
+  const waits = (daysAgo: number) => item({ run: null, runId: 0, traceId, tsUs: Date.now() * 1000 - daysAgo * DAY_US });
+  const kept = waits(1);
+  await writer.write(chunk([waits(10), kept, waits(10)]));
+  await owner.query("update runledger.retention set floor_day = (now() at time zone 'UTC')::date - 5");
+  const good = Array.from({ length: 7 }, () => item());
+  const poison = item({ status: 'great' });
+  const binding = { tenantId: TENANT, run: { id: 1 }, traceId, claimsTenantless: false };
+  await writer.write(chunk([...good, poison], { bindings: [binding] }));
+  expect(await storedSpans()).toEqual([...good, kept].map((row) => row.spanId).sort());
+  expect(await refusals()).toEqual([
+    { reason: 'not_storable', spans: 1 },
+    { reason: 'too_old', spans: 2 },
+  ]);
+  expect(await one('select count(*) as value from runledger.parked_spans')).toBe(0);
+  expect(await difference()).toBe(0);
+});
+
 test('a partition that somebody dropped by hand is made again, and nothing is refused', async () => {
   const at = Date.now() * 1000 - 12 * DAY_US;
   const day = new Date(at / 1000).toISOString().slice(0, 10).replaceAll('-', '');
