@@ -15,5 +15,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // A second, the default, is an assumption about how busy the machine is.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

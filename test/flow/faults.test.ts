@@ -16,8 +16,6 @@ import { type Answer, createSenders, post, type Senders, sleep } from '../helper
 import { createRandom } from '../helpers/random_spans.ts';
 import { startTestReceiver, type TestReceiver } from '../helpers/receiver.ts';
 
-/** What an OpenTelemetry exporter waits for an answer. */
-const PATIENCE_MS = 10_000;
 const SHAPE = { spansPerRunMax: 200, spansPerRequestMax: 200, runsAtOnce: 2 };
 
 let database: TestDatabase;
@@ -61,13 +59,12 @@ function load(seed: number, shape = SHAPE): LoadRequest[] {
 
 const fromList = (requests: LoadRequest[]) => () => requests.shift() ?? null;
 
-/** One try. A status of its own, because a sender that waits in vain is a fault of ours here. */
-async function tryOnce(request: LoadRequest): Promise<{ answer: Answer; tookMs: number }> {
+/** One try of a sender that gives up after its ten seconds, which is a fault of ours here. */
+async function tryOnce(request: LoadRequest): Promise<Answer> {
   const contentType = request.encoding === 'json' ? 'application/json' : 'application/x-protobuf';
-  const started = performance.now();
   const answer = await post(port(), agent, loadBody(request), { 'Content-Type': contentType });
   if (answer instanceof Error) throw answer;
-  return { answer, tookMs: performance.now() - started };
+  return answer;
 }
 
 async function expectNothingWrong(): Promise<void> {
@@ -111,6 +108,7 @@ test('a database that is away for three seconds: only 503 with Retry-After, boun
     await sleep(100);
     queued = Math.max(queued, await metricOf('runledger_queue_rows'));
   }
+  await expect.poll(() => senders.counts.statuses[503] ?? 0).toBeGreaterThan(0);
   expect((await fetch(`${receiver.urls.api}/healthz`)).status).toBe(200);
   expect((await fetch(`${receiver.urls.api}/readyz`)).status).toBe(503);
   expect(Object.keys(senders.counts.statuses).sort()).toEqual(['200', '503']);
@@ -138,9 +136,8 @@ test('connections that are dead without a word: 503 before the sender gives up, 
   // One for each writer, so that none is left over.
   const first = tryOnce(requests[0] as LoadRequest);
   await sleep(100);
-  for (const { answer, tookMs } of await Promise.all([first, tryOnce(requests[1] as LoadRequest)])) {
+  for (const answer of await Promise.all([first, tryOnce(requests[1] as LoadRequest)])) {
     expect(answer).toMatchObject({ status: 503, retryAfter: '1' });
-    expect(tookMs).toBeLessThan(PATIENCE_MS);
   }
   areDead = false;
   await senders.run(3, fromList(requests));
@@ -156,9 +153,8 @@ test('a lock that somebody holds on a counter: 503 before the sender gives up, a
   await holder.query('begin');
   await holder.query('select from public.run_stage_stats for update');
   const tries = await Promise.all(requests.slice(0, 6).map(tryOnce));
-  for (const { answer, tookMs } of tries) {
+  for (const answer of tries) {
     expect(answer).toMatchObject({ status: 503, retryAfter: '1' });
-    expect(tookMs).toBeLessThan(PATIENCE_MS);
   }
   await holder.query('rollback');
   holder.release();

@@ -38,13 +38,14 @@ test('kill -9 of the receiver, of PostgreSQL and of a backend, three times each'
     await cluster.killBackend();
     await cluster.untilUp();
   }
+  // However slow the machine: what is checked is worth it only when enough went through, and some of it twice.
+  const { counts } = scene.senders;
+  await expect.poll(() => counts.acknowledgedSpans > 1_000 && counts.resends > 0, { timeout: 60_000 }).toBe(true);
   isOver = true;
   await sending;
   await placeParked(scene.databaseUrl);
   expect(await scene.faults(15_000)).toEqual([]);
-  expect(scene.senders.counts.resends).toBeGreaterThan(0);
-  expect(scene.senders.counts.acknowledgedSpans).toBeGreaterThan(1_000);
-}, 60_000);
+}, 120_000);
 
 test('SIGTERM under load, with the next process up before: each ends with code 0 and loses nothing it acknowledged', async () => {
   scene = await openScene(cluster.url, { pauseMs: () => 5 });
