@@ -96,6 +96,8 @@ async function main(): Promise<void> {
   report(rates, wire.pid);
   const wireRows = rows * Number(values.rounds);
   console.log(`receiver CPU ${((receiverCpuSeconds / wireRows) * 1e6).toFixed(1)} us a row`);
+  await empty(superuser);
+  await measureLatency(bodies, wire.port, median(rates['wire to commit'] ?? []) / 2);
   await ingest.end();
   await superuser.end();
 }
@@ -147,6 +149,28 @@ async function sendAll(bodies: readonly Uint8Array[], port: number): Promise<voi
     }),
   );
   agent.destroy();
+}
+
+/** Requests at an even pace, whatever the answers take: a slow answer does not slow the next request down. */
+async function measureLatency(bodies: readonly Uint8Array[], port: number, rowsPerSecond: number): Promise<void> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  const everyMs = (Number(values.spans) / rowsPerSecond) * 1000;
+  const started = performance.now();
+  const latencies = await Promise.all(
+    bodies.map(async (body, index) => {
+      const due = started + index * everyMs;
+      await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+      await send(body, port, agent);
+      return performance.now() - due;
+    }),
+  );
+  agent.destroy();
+  const sorted = latencies.sort((a, b) => a - b);
+  const at = (fraction: number) => (sorted[Math.floor((sorted.length - 1) * fraction)] ?? 0).toFixed(0);
+  console.log(
+    `answers at half that rate (${(rowsPerSecond / 1000).toFixed(0)} k rows/s, ${sorted.length} requests of ${values.spans}): ` +
+      `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms   (bar: p99 100 ms)`,
+  );
 }
 
 async function send(body: Uint8Array, port: number, agent: http.Agent): Promise<void> {
@@ -223,8 +247,11 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+function median(list: readonly number[]): number {
+  return [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
+}
+
 function report(rates: Record<string, number[]>, pid: number): void {
-  const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
   const of = (name: string) => median(rates[name] ?? []);
   for (const [name, list] of Object.entries(rates)) {
     console.log(
