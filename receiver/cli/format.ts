@@ -90,7 +90,3 @@ export function formatAgo(iso: string, nowMs: number): string {
   const text = `${Math.max(1, Math.round(size / one))} ${unit}`;
   return ms >= 0 ? `${text} ago` : `in ${text}`;
 }
-
-export function formatStatus(status: string, degraded: boolean): string {
-  return degraded ? `${status}, degraded` : status;
-}

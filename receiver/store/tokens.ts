@@ -7,7 +7,6 @@ import { loadSql } from './sql.ts';
 export type TokenKind = 'tenant' | 'ingest' | 'admin';
 export type Scope = 'write' | 'read' | 'review';
 
-export const TOKEN_KINDS: readonly TokenKind[] = ['tenant', 'ingest', 'admin'];
 export const SCOPES: readonly Scope[] = ['write', 'read', 'review'];
 
 /** So that a person, and a secret scanner, sees what leaked. */

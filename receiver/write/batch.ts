@@ -31,10 +31,6 @@ export interface WriteResult {
   parked: number;
 }
 
-export function noResult(): WriteResult {
-  return { inserted: 0, duplicates: 0, conflicts: 0, parked: 0 };
-}
-
 export function toBatch(chunk: MappedChunk): Batch {
   const { rows, bindings, heartbeats, refusals, rootsWithoutRun } = chunk;
   return { ...noWork(), rows, bindings, heartbeats, refusals, rootsWithoutRun };

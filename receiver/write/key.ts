@@ -18,7 +18,7 @@ export function keyText(tenantId: number, runId: number, tsUs: number, spanId: s
 }
 
 /** Of a stable sort's result, the first row of each key. */
-export function dropRepeats(sorted: readonly EventRow[]): { rows: EventRow[]; conflicts: number; repeats: number } {
+export function dropRepeats(sorted: readonly EventRow[]): { rows: EventRow[]; conflicts: number } {
   const rows: EventRow[] = [];
   let conflicts = 0;
   let last: EventRow | undefined;
@@ -30,7 +30,7 @@ export function dropRepeats(sorted: readonly EventRow[]): { rows: EventRow[]; co
     rows.push(row);
     last = row;
   }
-  return { rows, conflicts, repeats: sorted.length - rows.length };
+  return { rows, conflicts };
 }
 
 /** The same columns that sql/queries/write/count_conflicts.sql compares. */
