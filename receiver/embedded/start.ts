@@ -7,7 +7,7 @@ import { type Binaries, findPackage, prepareBinaries } from './binaries.ts';
 import { createCluster, readMajor, writeSettings } from './cluster.ts';
 import { EmbeddedError, messageOf } from './errors.ts';
 import { type Folder, openFolder, readFolder, writeRecord } from './folder.ts';
-import { createOwner, type Owner, readOwner, removeOwner, writeOwner } from './owner.ts';
+import { claim, createOwner, type Owner, readOwner, removeOwner } from './owner.ts';
 import { choosePort, isFree } from './port.ts';
 import { isStillServer, sleep } from './process.ts';
 import {
@@ -75,8 +75,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const stopping = new AbortController();
   const settings = options.settings ?? {};
   const start: Start = { folder, binaries, owner: await createOwner(), settings, log, stopping: stopping.signal };
-  const { running, adopted } = await bringUp(start, null);
-  return watch(start, stopping, running, adopted);
+  try {
+    const { running, adopted } = await bringUp(start, null);
+    return watch(start, stopping, running, adopted);
+  } catch (error) {
+    // Whoever tries next may become responsible; a server that was taken over runs on as it did before.
+    await release(start);
+    throw error;
+  }
 }
 
 /** The databaseUrl of the server that runs for this data folder, or null. Changes nothing and starts nothing. */
@@ -118,31 +124,32 @@ async function tryLaunch(start: Start, port: number): Promise<Launch> {
   await writeSettings(folder, start.settings);
   const launched = await launch(folder, binaries, port, log);
   if (launched.running !== null) {
-    await writeOwner(folder, start.owner);
     await writeRecord(folder, binaries.major, port);
   }
   return launched;
 }
 
 /**
- * The running server; null once no process of the cluster lives. Beside another start, or while a server stops, or in the moment
- * that the children of a killed postmaster need to notice, it waits.
+ * The running server; null once no process of the cluster lives and this start is the one responsible for it. Beside another start,
+ * or while a server stops, or in the moment that the children of a killed postmaster need to notice, it waits. Responsibility comes
+ * before the launch: were it taken after it, a start beside this one could see a server that nobody owns yet and take it over.
  */
 async function waitForOther(start: Start): Promise<Running | null> {
-  const { folder, log } = start;
+  const { folder, log, owner } = start;
   const begun = Date.now();
   for (let reported = begun; ; await sleep(firstPauseMs)) {
     const found = await findRunning(folder);
-    if (found !== null || !(await isOccupied(folder))) return found;
+    if (found !== null) return found;
     requireWanted(start);
+    if (!(await isOccupied(folder)) && (await claim(folder, owner))) return null;
     if (Date.now() - begun > otherWithinMs) {
       throw new EmbeddedError(
-        `another server process works in ${folder.cluster} and takes no connections: stop it, or choose another data folder`,
+        `another process works in ${folder.cluster} and its server takes no connections: stop it, or choose another data folder`,
       );
     }
     if (Date.now() - reported < reportEveryMs) continue;
     reported = Date.now();
-    log(`waiting for the server process that already works in ${folder.cluster}`);
+    log(`waiting for the process that already works in ${folder.cluster}`);
   }
 }
 
@@ -160,12 +167,10 @@ async function requireCluster(start: Start): Promise<void> {
 }
 
 async function adopt(start: Start, running: Running): Promise<Running> {
-  const owner = await readOwner(start.folder);
-  if (owner === null) {
-    await writeOwner(start.folder, start.owner);
+  if (await claim(start.folder, start.owner)) {
     start.log(`taking over the embedded PostgreSQL that a killed process left running (pid ${running.pid})`);
   } else {
-    start.log(`sharing the embedded PostgreSQL of process ${owner.pid} (pid ${running.pid})`);
+    start.log(`sharing the embedded PostgreSQL of another process (pid ${running.pid})`);
   }
   await writeRecord(start.folder, start.binaries.major, running.port);
   return running;
@@ -230,4 +235,8 @@ async function letGo(start: Start): Promise<void> {
   if ((await readOwner(folder))?.handle !== owner.handle) return;
   if (await isOccupied(folder)) await stopServer(folder, binaries, stopWithinSeconds);
   await removeOwner(folder);
+}
+
+async function release(start: Start): Promise<void> {
+  if ((await readOwner(start.folder))?.handle === start.owner.handle) await removeOwner(start.folder);
 }

@@ -1,17 +1,17 @@
 /** The embedded PostgreSQL through everything a machine does to it: kills, restarts, taken ports, odd folders, two starts at once. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseAccount } from '../../receiver/embedded/account.ts';
 import { findPackage, linkLibraries } from '../../receiver/embedded/binaries.ts';
 import { createCluster } from '../../receiver/embedded/cluster.ts';
 import { EmbeddedError, type EmbeddedPostgres, findEmbedded, startEmbedded } from '../../receiver/embedded/start.ts';
 import { withClient } from '../helpers/database_admin.ts';
+import { kill, letFinish, startElsewhere } from '../helpers/embedded_starter.ts';
 
 const isRoot = process.getuid?.() === 0;
 const lines: string[] = [];
@@ -39,41 +39,6 @@ async function during<T>(dataDir: string, work: (server: EmbeddedPostgres) => Pr
 
 function query(databaseUrl: string, text: string): Promise<Record<string, unknown>[]> {
   return withClient(databaseUrl, async (client) => (await client.query(text)).rows);
-}
-
-interface Starter {
-  child: ChildProcess;
-  pid: number;
-  adopted: boolean;
-  databaseUrl: string;
-}
-
-/** A Node process of its own that starts the folder's server and, when its standard input ends, stops it and goes. */
-async function startElsewhere(dataDir: string): Promise<Starter> {
-  const module = new URL('../../receiver/embedded/start.ts', import.meta.url).href;
-  const script = `
-    import { startEmbedded } from ${JSON.stringify(module)};
-    const server = await startEmbedded({ dataDir: process.argv[1], log: () => undefined });
-    const { pid, adopted, databaseUrl } = server;
-    console.log(JSON.stringify({ pid, adopted, databaseUrl }));
-    process.stdin.resume().on('end', () => server.stop().then(() => process.exit(0)));`;
-  const args = ['--import', 'tsx', '--input-type=module', '-e', script, dataDir];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'exit')]);
-  if (typeof line !== 'string') throw new Error(`the other start ended with ${String(line)}`);
-  return { child, ...(JSON.parse(line) as Omit<Starter, 'child'>) };
-}
-
-async function letFinish(child: ChildProcess): Promise<void> {
-  const exit = once(child, 'exit');
-  child.stdin?.end();
-  await exit;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
 }
 
 async function isThere(pid: number): Promise<boolean> {
@@ -240,14 +205,17 @@ describe('after a kill -9', () => {
 });
 
 describe('two processes, one data folder', () => {
-  test('started at once on a new folder, they share one server and one process stops it', async () => {
+  test('four started at once on a new folder share one server, and one of them stops it', async () => {
     const dataDir = join(base, 'shared');
-    const starters = await Promise.all([startElsewhere(dataDir), startElsewhere(dataDir)]);
-    const [own, sharing] = starters[0].adopted ? [starters[1], starters[0]] : starters;
-    expect([own.adopted, sharing.adopted]).toEqual([false, true]);
-    expect(sharing).toMatchObject({ pid: own.pid, databaseUrl: own.databaseUrl });
-    await letFinish(sharing.child);
-    expect(await query(own.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+    const starters = await Promise.all(Array.from({ length: 4 }, () => startElsewhere(dataDir)));
+    const own = starters.find((starter) => !starter.adopted);
+    if (own === undefined) throw new Error('nobody says that it started the server');
+    const sharing = starters.filter((starter) => starter !== own);
+    for (const starter of sharing) {
+      expect(starter).toMatchObject({ adopted: true, pid: own.pid, databaseUrl: own.databaseUrl });
+      await letFinish(starter.child);
+      expect(await query(own.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+    }
     await letFinish(own.child);
     expect(await findEmbedded(dataDir)).toBeNull();
     expect(await isThere(own.pid)).toBe(false);
