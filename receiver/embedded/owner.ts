@@ -72,7 +72,8 @@ async function linkUnlessThere(from: string, to: string): Promise<boolean> {
  */
 async function removeDead(path: string, own: string): Promise<void> {
   const text = await readText(path);
-  if (text === null) return;
+  // Since the look that found it dead, a new owner may have come.
+  if (text === null || (await livingOwnerOf(text)) !== null) return;
   const succession = `${path}.after-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
   if (await linkUnlessThere(own, succession)) {
     if ((await readText(path)) === text) await rm(path, { force: true });

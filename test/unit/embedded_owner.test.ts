@@ -35,7 +35,7 @@ test.each([
   ['of a process that is no more', JSON.stringify({ pid: 2 ** 22 + 1, startTicks: '1', handle: 'gone' })],
   ['that is not readable', '{'],
 ])('a mark %s is replaced by exactly one of many', async (_, text) => {
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 40; round++) {
     await writeFile(join(folder.home, 'postgres-owner.json'), text);
     const winners = await claimAtOnce(8);
     expect(winners).toHaveLength(1);
