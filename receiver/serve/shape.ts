@@ -1,100 +1,174 @@
-/** What the read queries give, as JSON carries it: times are ISO 8601 text with up to microseconds, money is decimal text in US dollars. */
+/**
+ * What the API answers about runs: zod schemas, from which the types, /openapi.json and the tests of the answers follow. The other shapes
+ * are in shape_events, shape_qa, shape_alerts, shape_trends and shape_admin. Times are ISO 8601 text, money is decimal text in US dollars.
+ */
 
-export interface RunLine {
-  run_id: number;
-  tenant_id: number;
-  /** null for tenants that have a number only. */
-  tenant_name: string | null;
-  run_key: string | null;
-  pipeline: string | null;
-  environment: string | null;
-  pipeline_version: string | null;
-  status: string;
-  degraded: boolean;
-  /** Whether all that the sender says it sent is stored; null: it did not say. */
-  complete: boolean | null;
-  started_at: string | null;
-  ended_at: string | null;
-  duration_ms: number | null;
-  last_event_at: string | null;
-  trace_id: string | null;
-  langsmith_trace_url: string | null;
-}
+import { z } from 'zod';
+import {
+  costComplete,
+  count,
+  durationMs,
+  id,
+  json,
+  money,
+  nextCursor,
+  percentiles,
+  runStatus,
+  time,
+} from './shape_values.ts';
 
-export interface ListedRun extends RunLine {
-  stages: number;
-  stage_errors: number;
-  cost_usd: string;
-  /** False: some calls had no known price, cost_usd is "at least". */
-  cost_complete: boolean;
-}
+export const runLine = z.object({
+  run_id: id,
+  tenant_id: id,
+  tenant_name: z.string().nullable().describe('null for a tenant that has a number only'),
+  run_key: z.string().nullable(),
+  pipeline: z.string().nullable(),
+  environment: z.string().nullable(),
+  pipeline_version: z.string().nullable(),
+  status: runStatus,
+  degraded: z.boolean().describe('The run said so, or it succeeded with a stage in error'),
+  complete: z.boolean().nullable().describe('Whether all that the sender says it sent is stored; null: it did not say'),
+  excluded: z.boolean().describe('An operator left it out of baselines and alerts'),
+  note: z.string().nullable().describe('What an operator noted'),
+  started_at: time.nullable(),
+  ended_at: time.nullable(),
+  duration_ms: z.int().nullable(),
+  last_event_at: time.nullable(),
+  trace_id: z.string().nullable(),
+  langsmith_trace_url: z.string().nullable(),
+});
+export type RunLine = z.infer<typeof runLine>;
 
-export interface RunCounts {
-  stages: number;
-  items: number;
-  vendor_calls: number;
-}
+/** What a run came to, beside what it is. */
+export const runTotals = z.object({
+  stages: count,
+  stage_errors: count.describe('Failed units over all stages'),
+  items: count.describe('Units of the stage that had most of them'),
+  items_delivered: z.number().nullable().describe('The business number of that name; null: the run stated none'),
+  cost_usd: money,
+  cost_complete: costComplete,
+  open_alerts: count.describe('Alerts not resolved whose newest bad run this is'),
+  usual_duration_ms: durationMs.nullable().describe('Median of usual_runs; null without any'),
+  usual_runs: count.describe(
+    'How many earlier runs say what is usual: the last 10 that succeeded and were not excluded, of the same tenant, pipeline and environment',
+  ),
+});
+export type RunTotals = z.infer<typeof runTotals>;
 
-export interface Run extends RunLine {
-  first_event_at: string | null;
-  last_received_at: string | null;
-  derived_at: string | null;
-  /** null: the sender did not say what it sent. */
-  sent: (RunCounts & { dropped: number }) | null;
-  stored: RunCounts;
-  resource: Record<string, unknown> | null;
-}
+export const listedRun = runLine.extend(runTotals.shape);
+export type ListedRun = z.infer<typeof listedRun>;
 
-/** Milliseconds; null over no samples. */
-export interface Percentiles {
-  p50_ms: number | null;
-  p95_ms: number | null;
-  p99_ms: number | null;
-  duration_samples: number;
-}
+/** GET /runs */
+export const runPage = z.object({ runs: z.array(listedRun), next_cursor: nextCursor });
+export type RunPage = z.infer<typeof runPage>;
 
-export interface StageStats extends Percentiles {
-  stage: string;
-  status: string | null;
-  started_at: string | null;
-  ended_at: string | null;
-  duration_ms: number;
-  count_total: number;
-  count_success: number;
-  count_error: number;
-  retry_count: number;
-  fallback_count: number;
-  duration_class: string | null;
-  cost_usd: string;
-  /** null: no longer known, the events are gone. */
-  cost_complete: boolean | null;
-  tokens_input: number;
-  tokens_output: number;
-}
+export const runCounts = z.object({ stages: count, items: count, vendor_calls: count });
+export type RunCounts = z.infer<typeof runCounts>;
 
-export interface VendorUsage extends Percentiles {
-  vendor: string;
-  calls: number;
-  errors: number;
-  rate_limit_hits: number;
-  quota_exhausted: boolean;
-  tokens_input: number;
-  tokens_output: number;
-  cost_usd: string;
-  cost_complete: boolean;
-  unpriced_calls: number;
-  unpriced_tokens: number;
-}
+export const run = runLine.extend({
+  first_event_at: time.nullable(),
+  last_received_at: time.nullable(),
+  derived_at: time.nullable().describe('When the percentiles were last computed'),
+  sent: runCounts.extend({ dropped: count }).nullable().describe('null: the sender did not say what it sent'),
+  stored: runCounts,
+  resource: json.nullable(),
+});
+export type Run = z.infer<typeof run>;
 
-export interface RunStats {
-  run_id: number;
-  tenant_id: number;
-  stage_stats: StageStats[];
-  vendor_usage: VendorUsage[];
-}
+export const links = z.object({ jaeger: z.string().nullable(), langsmith: z.string().nullable() });
 
-export interface RunMetrics {
-  run_id: number;
-  tenant_id: number;
-  metrics: Record<string, number>;
-}
+/** GET /runs/:run */
+export const runDetail = run.extend(runTotals.shape).extend({ links });
+export type RunDetail = z.infer<typeof runDetail>;
+
+export const stageStats = z.object({
+  stage: z.string(),
+  status: z.string().nullable(),
+  started_at: time.nullable(),
+  ended_at: time.nullable(),
+  duration_ms: durationMs,
+  count_total: count,
+  count_success: count,
+  count_error: count,
+  retry_count: count,
+  fallback_count: count,
+  ...percentiles,
+  duration_class: z.string().nullable().describe('Over what the percentiles are: item, vendor_call or stage'),
+  cost_usd: money,
+  cost_complete: z.boolean().nullable().describe('null: no longer known, the events are gone'),
+  tokens_input: count,
+  tokens_output: count,
+});
+export type StageStats = z.infer<typeof stageStats>;
+
+export const vendorUsage = z.object({
+  vendor: z.string(),
+  calls: count,
+  errors: count,
+  rate_limit_hits: count,
+  quota_exhausted: z.boolean(),
+  tokens_input: count,
+  tokens_output: count,
+  cost_usd: money,
+  cost_complete: costComplete,
+  unpriced_calls: count,
+  unpriced_tokens: count,
+  ...percentiles,
+});
+export type VendorUsage = z.infer<typeof vendorUsage>;
+
+/** GET /runs/:run/stats */
+export const runStats = z.object({
+  run_id: id,
+  tenant_id: id,
+  stage_stats: z.array(stageStats),
+  vendor_usage: z.array(vendorUsage),
+});
+export type RunStats = z.infer<typeof runStats>;
+
+/** GET /runs/:run/metrics */
+export const runMetrics = z.object({ run_id: id, tenant_id: id, metrics: z.record(z.string(), z.number()) });
+export type RunMetrics = z.infer<typeof runMetrics>;
+
+/** One thing of two runs, side by side; null where a run has none of it. */
+const pair = <T extends z.ZodType>(of: T) => ({ run: of.nullable(), with: of.nullable() });
+
+/** GET /runs/:run/compare?with= : differences are the reader's to form, run minus with. */
+export const runComparison = z.object({
+  run: listedRun,
+  with: listedRun.describe('The run that with named, or the one before'),
+  stages: z.array(z.object({ stage: z.string(), ...pair(stageStats) })),
+  vendors: z.array(z.object({ vendor: z.string(), ...pair(vendorUsage) })),
+  metrics: z.array(z.object({ name: z.string(), ...pair(z.number()) })),
+});
+export type RunComparison = z.infer<typeof runComparison>;
+
+/** GET /pipelines: the front page's lines, one a tenant, pipeline and environment that had a run in the last 30 days. */
+export const pipelinePage = z.object({
+  pipelines: z.array(
+    z.object({
+      tenant_id: id,
+      tenant_name: z.string().nullable(),
+      pipeline: z.string().nullable(),
+      environment: z.string().nullable(),
+      last_run: listedRun,
+      recent: z
+        .array(
+          z.object({
+            run_id: id,
+            status: runStatus,
+            degraded: z.boolean(),
+            excluded: z.boolean(),
+            started_at: time.nullable(),
+            duration_ms: z.int().nullable(),
+          }),
+        )
+        .describe('The last 14 runs, oldest first'),
+      firing: z.array(
+        z.object({ alert_id: id, code: z.string(), severity: z.enum(['warn', 'page']), subject: z.string() }),
+      ),
+      next_due_at: time.nullable().describe('By its schedule; null: it has none'),
+    }),
+  ),
+});
+export type PipelinePage = z.infer<typeof pipelinePage>;
