@@ -26,10 +26,35 @@ export const TENANT_TABLES = [
   'runledger.qa_settings',
   'runledger.trend_buckets',
   'runledger.sealed_runs',
+  'runledger.alert_overrides',
+  'runledger.alerts',
+  'runledger.schedules',
+  'runledger.expected_runs',
+  'runledger.alert_channels',
+  'runledger.alert_deliveries',
+  'runledger.acts',
 ] as const;
 
 /** What BI logins read; the first six of TENANT_TABLES. */
 export const PUBLIC_TABLES = TENANT_TABLES.slice(0, 6);
+
+/** Of which runledger_reader sees the rows of its own tenant and no others. */
+export const OWN_TO_READERS = [
+  ...PUBLIC_TABLES,
+  'runledger.tenants',
+  'runledger.refusals',
+  'runledger.trend_buckets',
+  'runledger.alerts',
+  'runledger.schedules',
+  'runledger.expected_runs',
+  'runledger.alert_deliveries',
+  'runledger.acts',
+] as const;
+
+/** What is everybody's: rows of tenant 0. */
+export const SHARED_ROWS = `
+  insert into runledger.prices (vendor, unit, amount_usd) values ('all', 'call', 1) on conflict do nothing;
+  insert into runledger.alert_overrides (tenant_id, rule) values (0, 'run_failed') on conflict do nothing`;
 
 /** One row a table for MINE and OTHER each, run_id 100 + tenant. */
 export async function seedTenants(superuserUrl: string): Promise<void> {
@@ -62,7 +87,17 @@ function rowsOf(tenant: number): string {
     insert into runledger.refusals values (${tenant}, '${DAY}', 'future', 1);
     insert into runledger.qa_settings (tenant_id, bucket) values (${tenant}, 'high');
     insert into runledger.trend_buckets values (${tenant}, ${run}, 's', 'stage', 1, 0, '{7}', '{1}');
-    insert into runledger.sealed_runs values (${tenant}, ${run}, now(), '2000-01-01', 0, 0, 'c');`;
+    insert into runledger.sealed_runs values (${tenant}, ${run}, now(), '2000-01-01', 0, 0, 'c');
+    insert into runledger.alert_overrides (tenant_id, rule) values (${tenant}, 'run_failed');
+    insert into runledger.alerts (tenant_id, rule, code, severity, fired_at, last_bad_at)
+      values (${tenant}, 'run_failed', 'RF-07', 'page', now(), now());
+    insert into runledger.schedules (tenant_id, pipeline, cron) values (${tenant}, 'p', '0 3 * * *');
+    insert into runledger.expected_runs values (${tenant}, 'p', '', ${at}, ${at}, null);
+    insert into runledger.alert_channels (tenant_id, channel, kind, url) values (${tenant}, 'c', 'slack', 'https://hooks.example/${tenant}');
+    insert into runledger.alert_deliveries
+      (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, next_attempt_at, created_at)
+      values (${tenant}, 1, ${tenant}, 'c', 'fired', ${at}, '{}', ${at}, ${at});
+    insert into runledger.acts (tenant_id, actor, act, object) values (${tenant}, 'n', 'cancel', 'run ${run}');`;
 }
 
 /** A URL with another login. */

@@ -56,13 +56,42 @@ const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.qa_settings': { reader: 'r', operator: 'ra' },
   'runledger.trend_buckets': { reader: 'r', operator: 'r' },
   'runledger.sealed_runs': { operator: 'r' },
+  'runledger.alert_rules': { reader: 'r', operator: 'r' },
+  'runledger.alert_overrides': { reader: 'r', operator: 'rawd' },
+  'runledger.alerts': { reader: 'r', operator: 'r', bi: 'r' },
+  'runledger.schedules': { reader: 'r', operator: 'rawd' },
+  'runledger.expected_runs': { reader: 'r', operator: 'r' },
+  'runledger.alert_channels': { operator: 'ad' },
+  'runledger.alert_deliveries': {},
+  'runledger.audit_results': { operator: 'r' },
+  'runledger.acts': { reader: 'r', operator: 'r' },
   'runledger.settings': { ingest: 'r' },
   'runledger.retention': { ingest: 'r', reader: 'r', operator: 'r' },
   'runledger.applied_files': {},
   'runledger.schema_migrations': {},
   'runledger.events_20261120': {},
 };
+
+function onColumns(table: string, rights: string, roles: readonly string[], columns: string): string[] {
+  return columns.split(' ').flatMap((column) => roles.map((role) => `${table}.${column} ${role} ${rights}`));
+}
+
+const PEOPLE = ['reader', 'operator'];
 const COLUMN_GRANTS = [
+  ...onColumns('public.enrichment_runs', 'w', PEOPLE, 'excluded note'),
+  ...onColumns('runledger.alerts', 'w', PEOPLE, 'state acked_at acked_by snoozed_until snoozed_by note'),
+  ...onColumns('runledger.acts', 'a', PEOPLE, 'tenant_id at actor act object reason details'),
+  ...onColumns(
+    'runledger.alert_deliveries',
+    'r',
+    PEOPLE,
+    'tenant_id delivery_id alert_id channel_tenant_id channel event event_at state attempts next_attempt_at last_error ' +
+      'in_digest created_at finished_at',
+  ),
+  ...onColumns('runledger.alert_rules', 'w', ['operator'], 'severity parameters enabled remind_after_minutes'),
+  ...onColumns('runledger.alert_channels', 'r', ['operator'], 'tenant_id channel kind from_environment created_at'),
+  ...onColumns('runledger.alert_channels', 'rw', ['operator'], 'min_severity allow_private enabled'),
+  ...onColumns('runledger.alert_channels', 'w', ['operator'], 'url secret'),
   ...['checks', 'notes', 'result', 'reviewed_at', 'reviewer'].flatMap((column) => [
     `public.qa_samples.${column} operator w`,
     `public.qa_samples.${column} reader w`,
@@ -82,6 +111,7 @@ const POLICIES: Record<string, string[]> = {
   reader_own: ['runledger_reader'],
   reader_shared: ['runledger_reader'],
   reader_review: ['runledger_reader'],
+  reader_act: ['runledger_reader'],
   bi_own: ['runledger_bi'],
 };
 
@@ -145,8 +175,8 @@ describe('grants', () => {
     const found = await texts(`
       select format('%s.%s.%s %s %s', c.relnamespace::regnamespace, c.relname, a.attname,
           case when g.grantee = 0 then 'PUBLIC' else replace(g.grantee::regrole::text, 'runledger_', '') end,
-          string_agg(case g.privilege_type when 'SELECT' then 'r' when 'UPDATE' then 'w' else g.privilege_type end, ''
-            order by g.privilege_type)) as text
+          string_agg(case g.privilege_type when 'SELECT' then 'r' when 'INSERT' then 'a' when 'UPDATE' then 'w'
+            else g.privilege_type end, '' order by g.privilege_type)) as text
       from pg_class as c join pg_attribute as a on a.attrelid = c.oid cross join aclexplode(a.attacl) as g
       where ${OURS} and a.attacl is not null
       group by c.relnamespace, c.relname, a.attname, g.grantee`);

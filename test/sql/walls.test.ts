@@ -12,8 +12,10 @@ import {
   failureOf,
   MINE,
   OTHER,
+  OWN_TO_READERS,
   PUBLIC_TABLES,
   type Queryable,
+  SHARED_ROWS,
   seedTenants,
   TENANT_TABLES,
   withClient,
@@ -47,16 +49,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-const SHARED_PRICE = `insert into runledger.prices (vendor, unit, amount_usd) values ('all', 'call', 1) on conflict do nothing`;
-
 describe('the reader', () => {
-  const readable = [...PUBLIC_TABLES, 'runledger.tenants', 'runledger.refusals', 'runledger.trend_buckets'];
-
-  it.each(readable)('sees nothing of %s with no tenant set', async (table) => {
+  it.each(OWN_TO_READERS)('sees nothing of %s with no tenant set', async (table) => {
     expect(await tenantsSeen(poolOf('runledger_reader'), table)).toEqual([]);
   });
 
-  it.each(readable)('sees its own tenant alone in %s', async (table) => {
+  it.each(OWN_TO_READERS)('sees its own tenant alone in %s', async (table) => {
     const seen = await inTenant(poolOf('runledger_reader'), MINE, (client) => tenantsSeen(client, table));
     expect(seen).toEqual([MINE]);
   });
@@ -72,11 +70,14 @@ describe('the reader', () => {
     }
   });
 
-  it.each(['runledger.prices', 'runledger.qa_settings'])('sees in %s what is for all or its own', async (table) => {
-    await withClient(database.superuserUrl, (client) => client.query(SHARED_PRICE));
-    const seen = await inTenant(poolOf('runledger_reader'), MINE, (client) => tenantsSeen(client, table));
-    expect(seen).toEqual([0, MINE]);
-  });
+  it.each(['runledger.prices', 'runledger.qa_settings', 'runledger.alert_overrides'])(
+    'sees in %s what is for all or its own',
+    async (table) => {
+      await withClient(database.superuserUrl, (client) => client.query(SHARED_ROWS));
+      const seen = await inTenant(poolOf('runledger_reader'), MINE, (client) => tenantsSeen(client, table));
+      expect(seen).toEqual([0, MINE]);
+    },
+  );
 
   it.each(['runledger.tokens', 'runledger.settings', 'runledger.bi_logins', 'runledger.parked_spans', PARTITION])(
     'may not read %s at all',
