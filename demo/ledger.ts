@@ -35,6 +35,8 @@ export interface DemoLedger {
   readTokens: ReadonlyMap<number, string>;
   /** Whether this process started the receiver, which then ends with it. */
   isOurs: boolean;
+  /** Opens the dashboard, signed in where this process started the receiver. */
+  dashboardLink(): string;
   close(): Promise<void>;
 }
 
@@ -60,12 +62,13 @@ export async function openDemoLedger(config: Config, context: CliContext): Promi
     // One that knows the token that was made just now works on this very database.
     if ((await probeOtlp(running.otlpUrl, prepared.token)) === 200) {
       if (prepared.hasNewTenants) await sleep(TENANTS_KNOWN_MS);
-      return { ...places, ...running, isOurs: false };
+      return { ...places, ...running, isOurs: false, dashboardLink: () => `${running.apiUrl}/ui/` };
     }
     const log = createLog({ level: 'warn', secrets: secretValues(config), stream: process.stderr });
     const receiver = await startReceiver(config, { log, version: context.version });
     closing.push(() => receiver.stop());
-    return { ...places, otlpUrl: receiver.urls.otlpHttp, apiUrl: receiver.urls.api, isOurs: true };
+    const { otlpHttp: otlpUrl, api: apiUrl } = receiver.urls;
+    return { ...places, otlpUrl, apiUrl, isOurs: true, dashboardLink: () => receiver.signInLink() ?? `${apiUrl}/ui/` };
   } catch (error) {
     await close();
     throw error;

@@ -193,7 +193,10 @@ function sayWhereToLook(
     config.databaseUrl === null && folder !== '.runledger' ? `npx runledger --data-dir ${folder}` : 'npx runledger';
   const isUp = !(exits && ledger.isOurs);
   const curl = `curl -H "Authorization: Bearer ${admin}" ${ledger.apiUrl}`;
+  // The link signs in, so that it is for the person at the terminal and not for a file.
+  const dashboard = terminal.isTerminal ? ledger.dashboardLink() : `${ledger.apiUrl}/ui/`;
   const lines: [string, string][] = [
+    ...(isUp ? ([['dashboard', dashboard]] satisfies [string, string][]) : []),
     ['one run', `${command} show ${run?.run_key}`],
     ['your own query', `${command} sql "select vendor, sum(cost_usd) from run_vendor_usage group by 1"`],
     ['recount', `${command} audit`],

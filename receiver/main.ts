@@ -21,6 +21,7 @@ import type { Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createApi } from './serve/api.ts';
+import { createSignInCodes } from './serve/sign_in_codes.ts';
 import { createOtlpApp, createOtlpServer } from './server.ts';
 import { migrate } from './store/migrate.ts';
 import { ensurePartitions } from './store/partitions.ts';
@@ -38,6 +39,8 @@ export interface Receiver {
   tokens: readonly FirstToken[];
   /** Holds the password of an embedded server. */
   databaseUrl: string;
+  /** Opens the dashboard as admin, once and within 15 minutes: for a terminal, never for a log. null: the admin token is not known here. */
+  signInLink(): string | null;
   /** Finishes the requests in flight, then closes everything. May be called twice. Never rejects. */
   stop(): Promise<void>;
 }
@@ -92,6 +95,7 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
     queueRowsMax: LIMITS.queuedRows,
   });
   const verifyToken = (token: string) => ledger.verifier.verify(token);
+  const signInCodes = createSignInCodes();
 
   const api = createServer(
     createApi({
@@ -102,6 +106,7 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
       metrics: (request, response) => metrics.handler(request, response),
       bindHost: config.host,
       jaegerUiUrl: config.jaegerUiUrl,
+      signInCodes,
       version,
       log,
     }),
@@ -125,7 +130,16 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
     otlpHttp: await listen(otlp, otlpEndpoint),
   };
   log.info(urls, 'ready');
-  return { urls, tokens: ledger.tokens, databaseUrl: ledger.databaseUrl, stop: () => stop(readiness, closing, log) };
+  return {
+    urls,
+    tokens: ledger.tokens,
+    databaseUrl: ledger.databaseUrl,
+    signInLink() {
+      const admin = ledger.tokens.find(({ kind, outcome }) => kind === 'admin' && outcome !== 'revoked')?.token ?? null;
+      return admin === null ? null : `${urls.api}/ui/sign-in#code=${signInCodes.issue(admin)}`;
+    },
+    stop: () => stop(readiness, closing, log),
+  };
 }
 
 async function stop(readiness: Readiness, closing: Closing, log: Logger): Promise<void> {

@@ -61,11 +61,12 @@ function welcome(receiver: Receiver, { terminal, version }: CliContext): void {
   const { style } = terminal;
   const lines: [string, string][] = [
     ['send spans to', `${receiver.urls.otlpHttp} (HTTP), ${receiver.urls.otlpGrpc} (gRPC)`],
+    ['look', receiver.signInLink() ?? `${receiver.urls.api}/ui/`],
     ['ask', `${receiver.urls.api}/runs`],
     ...receiver.tokens.flatMap(({ kind, path }): [string, string][] =>
       path === null ? [] : [[`${kind} token`, path]],
     ),
-    ['look', 'runledger runs, runledger show RUN, runledger sql'],
+    ['or in here', 'runledger runs, runledger show RUN, runledger sql'],
     ['stop', 'Ctrl-C'],
   ];
   const shown = lines.map(([name, text]) => `  ${style.dim(name.padEnd(14))}${text}`);

@@ -2,7 +2,7 @@
  * The HTTP API on port 8080. Reads through two database roles, so that what a caller may see is decided by the database; the only
  * things it changes are tokens and tenants.
  *
- *   Host check -> headers -> health | start page | token -> runs, export | admin -> tokens, tenants -> problem+json
+ *   Host check -> headers -> dashboard, its sign-in | start page | health | token or cookie -> runs, export | admin -> tokens, tenants -> problem+json
  */
 
 import express from 'express';
@@ -16,11 +16,16 @@ import { type HealthDeps, healthRoutes } from './health.ts';
 import { hostGuard } from './host.ts';
 import { noSuchRoute, problemHandler } from './problem.ts';
 import { type RunLinks, runRoutes } from './runs.ts';
+import { createSessions } from './session.ts';
+import { createSignInCodes, type SignInCodes } from './sign_in_codes.ts';
 import { startPage } from './start_page.ts';
+import { createUi } from './ui.ts';
 
 export interface ApiDeps extends ScopePools, HealthDeps, RunLinks {
   /** Resolves with null for a token that does not hold; rejects when the database cannot be asked. */
   verifyToken: VerifyToken;
+  /** Of links that sign in with one click; none are handed out without it. */
+  signInCodes?: SignInCodes;
   version: string;
   log: Logger;
 }
@@ -37,7 +42,13 @@ export function createApi(deps: ApiDeps): express.Express {
       contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
     }),
   );
-  app.get('/', startPage(deps.version));
+  const { verifyToken, version, signInCodes: codes = createSignInCodes() } = deps;
+  const sessions = createSessions({ verifyToken, codes, version });
+  const ui = createUi();
+  app.use(sessions.routes);
+  app.use(ui.routes);
+  app.get('/', startPage(version, ui.isBuilt));
+  app.use(sessions.use);
   app.use(healthRoutes(deps));
   app.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');

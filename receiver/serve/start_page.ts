@@ -1,4 +1,4 @@
-/** GET /: says what listens here and where to look. Holds nothing that needs a token. */
+/** GET /: leads a browser to the dashboard, and says everybody else what listens here. Holds nothing that needs a token. */
 
 import type { RequestHandler } from 'express';
 
@@ -20,7 +20,7 @@ const ROUTES: RouteLine[] = [
 
 const AUTHORIZATION = 'Authorization: Bearer <token>; `runledger token create --kind admin` prints one';
 
-export function startPage(version: string): RequestHandler {
+export function startPage(version: string, hasUi: boolean): RequestHandler {
   const page = renderPage(version);
   const json = {
     name: 'runledger',
@@ -30,8 +30,9 @@ export function startPage(version: string): RequestHandler {
     routes: Object.fromEntries(ROUTES.map(({ route, answer }) => [route, answer])),
   };
   return (req, res) => {
-    if (req.accepts(['json', 'html']) === 'html') res.type('html').send(page);
-    else res.json(json);
+    if (req.accepts(['json', 'html']) !== 'html') res.json(json);
+    else if (hasUi) res.redirect(302, '/ui/');
+    else res.type('html').send(page);
   };
 }
 
@@ -44,7 +45,7 @@ function renderPage(version: string): string {
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Runledger</title></head>
 <body>
 <h1>Runledger ${escapeHtml(version)}</h1>
-<p>A ledger of pipeline runs in PostgreSQL, fed by OpenTelemetry. This port answers in JSON and CSV; it has no web dashboard yet.</p>
+<p>A ledger of pipeline runs in PostgreSQL, fed by OpenTelemetry. This port answers in JSON and CSV; its dashboard is not built here (<code>npm run build</code>).</p>
 <p>In a terminal: <code>runledger runs</code>, <code>runledger show RUN</code>, <code>runledger sql</code>.</p>
 <p>Every route below but the last needs a token: <code>${escapeHtml(AUTHORIZATION)}</code></p>
 <dl>

@@ -15,8 +15,11 @@ function findPackageRoot(): string {
   throw new Error(`No folder above ${start} holds package.json and sql/migrations: the installation is incomplete`);
 }
 
+/** Absolute path of the package's folder. */
+export const PACKAGE_ROOT = findPackageRoot();
+
 /** Absolute path of the package's folder `sql`. */
-export const SQL_FOLDER = join(findPackageRoot(), 'sql');
+export const SQL_FOLDER = join(PACKAGE_ROOT, 'sql');
 
 /**
  * The text of one SQL file, read once.
