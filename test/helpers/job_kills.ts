@@ -1,0 +1,232 @@
+/**
+ * Kills a job at random moments, as often as asked for, then lets it come to its end, and holds what every table says against a database on which
+ * the same job was left alone. A kill ends the job's sessions on the server, or is kill -9 of a process that runs the command.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import pg, { type Pool } from 'pg';
+import { JOBS, type JobDeps, type JobName } from '../../receiver/derive/jobs.ts';
+import { ensurePartitions } from '../../receiver/store/partitions.ts';
+import { createPool } from '../../receiver/store/pool.ts';
+import { createWriter } from '../../receiver/write/writer.ts';
+import { cloneDatabase, differences, dropDatabase, dumpAll } from './job_scene.ts';
+import type { Random } from './random_spans.ts';
+
+const KILLS_AT_MOST_IN_A_ROW = 4;
+/** After so many runs that changed something, a job comes to no end. */
+const RUNS_TO_THE_END = 8;
+const DAYS_AHEAD = 12;
+const DAY_MS = 86_400_000;
+/**
+ * A run that retention has closed may be left in the queue of derives, or not when retention was begun twice; the next derive takes it out.
+ * What is compared comes after that.
+ */
+const AFTERWARDS: Partial<Record<string, JobName>> = { retention: 'derive_due' };
+const BUILT = fileURLToPath(new URL('../../dist/receiver/cli/main.js', import.meta.url));
+
+export interface JobKillOptions {
+  serverUrl: string;
+  /** A database with work for the job, nobody connected. */
+  template: string;
+  job: JobName;
+  kills: number;
+  /** Of the kills, so many are kill -9 of a process; needs the build. */
+  processKills: number;
+  random: Random;
+}
+
+export interface JobKillResult {
+  job: JobName;
+  /** That found the job at work. */
+  sessionKills: number;
+  processKills: number;
+  /** That came before it had begun or after it had ended. */
+  missed: number;
+  trials: number;
+  aloneMs: number;
+  /** Rows that the job added, changed or removed when left alone. */
+  rowsMoved: number;
+  /** What another end state had or lacked, and jobs that failed without a kill. */
+  faults: string[];
+}
+
+export async function killJob(options: JobKillOptions): Promise<JobKillResult> {
+  const { expected, aloneMs, rowsMoved } = await leaveAlone(options);
+  const result: JobKillResult = {
+    job: options.job,
+    sessionKills: 0,
+    processKills: 0,
+    missed: 0,
+    trials: 0,
+    aloneMs,
+    rowsMoved,
+    faults: [],
+  };
+  const isDone = () => result.sessionKills + result.processKills >= options.kills;
+  while (!isDone() && result.faults.length < 20) {
+    result.trials++;
+    await onClone(options, `trial_${result.trials}`, async (clone) => {
+      const inARow = 1 + options.random.below(KILLS_AT_MOST_IN_A_ROW);
+      for (let kill = 0; kill < inARow && !isDone(); kill++) await killOnce(clone, options, result);
+      const found = await runToEnd(clone, options.job, result.faults);
+      result.faults.push(...differences(expected, found).map((line) => `trial ${result.trials}: ${line}`));
+    });
+  }
+  return result;
+}
+
+async function leaveAlone(options: JobKillOptions) {
+  return onClone(options, 'alone', async (clone) => {
+    const before = await dumpAll(clone.superuser);
+    const startedMs = performance.now();
+    await runJob(clone, options.job);
+    const aloneMs = performance.now() - startedMs;
+    const faults: string[] = [];
+    const expected = await runToEnd(clone, options.job, faults);
+    if (faults.length > 0) throw new Error(`${options.job} fails when left alone: ${faults[0]}`);
+    return { expected, aloneMs, rowsMoved: differences(before, expected).length };
+  });
+}
+
+interface Clone {
+  url: string;
+  superuser: Pool;
+}
+
+async function onClone<T>(options: JobKillOptions, label: string, work: (clone: Clone) => Promise<T>): Promise<T> {
+  const name = `${options.template}_${label}`;
+  const url = await cloneDatabase(options.serverUrl, options.template, name);
+  const superuser = new pg.Pool({ connectionString: url, max: 2 });
+  superuser.on('error', () => undefined);
+  try {
+    return await work({ url, superuser });
+  } finally {
+    await superuser.end();
+    await dropDatabase(options.serverUrl, name);
+  }
+}
+
+/** One run of the job in this process, on connections of its own. @throws what the job throws */
+async function runJob({ url }: Clone, job: JobName): Promise<object> {
+  const pool = createPool({ databaseUrl: url, role: 'runledger_owner', maxConnections: 4 });
+  const ingest = createPool({ databaseUrl: url, role: 'runledger_ingest', maxConnections: 2 });
+  const quiet = () => undefined;
+  try {
+    const writer = await createWriter({ pool: ingest });
+    try {
+      const deps: JobDeps = {
+        pool,
+        log: { info: quiet, warn: quiet, error: quiet },
+        writer,
+        ensurePartitions: () => ensurePartitions(ingest, daysAhead()),
+        eventRetentionDays: 30,
+        qaRetentionDays: 90,
+      };
+      return await JOBS[job](deps);
+    } finally {
+      await writer.close();
+    }
+  } finally {
+    await Promise.all([pool.end(), ingest.end()]);
+  }
+}
+
+function daysAhead(): string[] {
+  return Array.from({ length: DAYS_AHEAD }, (_, index) =>
+    new Date(Date.now() + (index - 1) * DAY_MS).toISOString().slice(0, 10),
+  );
+}
+
+/** Runs the job until a further run changes nothing, with time going by in between. @returns the end state */
+async function runToEnd(clone: Clone, job: JobName, faults: string[]): Promise<Map<string, string[]>> {
+  const afterwards = AFTERWARDS[job];
+  let last: Map<string, string[]> | null = null;
+  for (let run = 0; run < RUNS_TO_THE_END; run++) {
+    await letTimePass(clone.superuser);
+    await runFaultless(clone, job, faults);
+    if (afterwards !== undefined) await runFaultless(clone, afterwards, faults);
+    const now = await dumpAll(clone.superuser);
+    if (last !== null && differences(last, now).length === 0) return now;
+    last = now;
+  }
+  faults.push(`${job} still changes something in its run ${RUNS_TO_THE_END}`);
+  return last ?? new Map();
+}
+
+async function runFaultless(clone: Clone, job: JobName, faults: string[]): Promise<void> {
+  try {
+    const result = await runJob(clone, job);
+    if ('failed' in result && result.failed !== 0) faults.push(`${job} ends with ${JSON.stringify(result)}`);
+  } catch (error) {
+    faults.push(`${job} fails without a kill: ${String(error)}`);
+  }
+}
+
+/** What is due in a minute is due now. */
+async function letTimePass(superuser: Pool): Promise<void> {
+  await superuser.query(
+    `update runledger.dirty_runs set due_at = now() - interval '1 second';
+     update runledger.alert_deliveries set next_attempt_at = now() - interval '1 second' where state = 'pending'`,
+  );
+}
+
+async function killOnce(clone: Clone, options: JobKillOptions, result: JobKillResult): Promise<void> {
+  const isProcess = result.processKills < options.processKills && options.random.chance(0.3);
+  const hit = isProcess ? await killProcess(clone, options, result) : await killSessions(clone, options, result);
+  if (!hit) result.missed++;
+  else if (isProcess) result.processKills++;
+  else result.sessionKills++;
+}
+
+async function killSessions(clone: Clone, { job, random }: JobKillOptions, result: JobKillResult): Promise<boolean> {
+  let isOver = false;
+  const running = runJob(clone, job).then(
+    () => undefined,
+    () => undefined,
+  );
+  const over = running.then(() => {
+    isOver = true;
+  });
+  await Promise.race([over, sleep(random.next() * result.aloneMs)]);
+  if (isOver) return false;
+  const { rows } = await clone.superuser.query<{ was_at_work: boolean }>(
+    `with sessions as materialized (
+       select pid, state from pg_stat_activity
+       where datname = current_database() and application_name in ('runledger_owner', 'runledger_ingest')
+     )
+     select state <> 'idle' as was_at_work, pg_terminate_backend(pid) from sessions`,
+  );
+  await over;
+  return rows.some(({ was_at_work }) => was_at_work);
+}
+
+/** The server goes on with the statement at hand, or its commit, and finds out afterwards; the next try may meet it. */
+async function killProcess(clone: Clone, { job, random }: JobKillOptions, result: JobKillResult): Promise<boolean> {
+  const child = spawn(process.execPath, [BUILT, 'job', 'run', job], {
+    stdio: 'ignore',
+    env: { PATH: process.env.PATH ?? '', DATABASE_URL: clone.url },
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await untilAtWork(clone.superuser, child);
+  await Promise.race([ended, sleep(random.next() * result.aloneMs)]);
+  const isAtWork = child.exitCode === null && (await countAtWork(clone.superuser)) > 0;
+  child.kill('SIGKILL');
+  await ended;
+  return isAtWork && child.signalCode === 'SIGKILL';
+}
+
+async function untilAtWork(superuser: Pool, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null && (await countAtWork(superuser)) === 0) await sleep(2);
+}
+
+async function countAtWork(superuser: Pool): Promise<number> {
+  const { rows } = await superuser.query<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity
+     where datname = current_database() and application_name in ('runledger_owner', 'runledger_ingest') and state <> 'idle'`,
+  );
+  return rows[0]?.n ?? 0;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
