@@ -153,6 +153,10 @@ create table runledger.alert_channels (
   enabled boolean not null default true,
   from_environment boolean not null default false,
   created_at timestamptz not null default now(),
+  host text generated always as (coalesce(substring(url from '^[a-z]+://(?:[^/?#]*@)?([^/?#@]*)'), '')) stored,
+  leased_until timestamptz,
+  paused_until timestamptz,
+  posted_at timestamptz[] not null default '{}',
   constraint alert_channels_pkey primary key (tenant_id, channel),
   constraint alert_channels_name_shape check (channel ~ '^[a-z][a-z0-9_-]{0,63}$'),
   constraint alert_channels_kind_known check (kind in ('slack', 'webhook', 'alertmanager')),
@@ -160,6 +164,9 @@ create table runledger.alert_channels (
 );
 comment on table runledger.alert_channels is 'Where messages go: tenant 0 gets those of all tenants, a tenant''s own channel only its own';
 comment on column runledger.alert_channels.url is 'A secret: read by the owner alone, shown as its host';
+comment on column runledger.alert_channels.leased_until is 'Until then one receiver sends to it, and no other';
+comment on column runledger.alert_channels.paused_until is 'It asked to be left alone until then (Retry-After)';
+comment on column runledger.alert_channels.posted_at is 'When the newest requests went to it, at most 20: what its rate limit goes by';
 
 create table runledger.alert_deliveries (
   tenant_id int not null,
@@ -282,5 +289,5 @@ grant insert (tenant_id, at, actor, act, object, reason, details) on runledger.a
 grant insert, update, delete on runledger.alert_overrides, runledger.schedules to runledger_operator;
 grant update (severity, parameters, enabled, remind_after_minutes) on runledger.alert_rules to runledger_operator;
 -- A channel's address and secret are written and never read back by the API.
-grant select (tenant_id, channel, kind, min_severity, allow_private, enabled, from_environment, created_at), insert, delete,
+grant select (tenant_id, channel, kind, min_severity, allow_private, enabled, from_environment, created_at, host), insert, delete,
   update (url, secret, min_severity, allow_private, enabled) on runledger.alert_channels to runledger_operator;

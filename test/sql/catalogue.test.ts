@@ -89,7 +89,12 @@ const COLUMN_GRANTS = [
       'in_digest created_at finished_at',
   ),
   ...onColumns('runledger.alert_rules', 'w', ['operator'], 'severity parameters enabled remind_after_minutes'),
-  ...onColumns('runledger.alert_channels', 'r', ['operator'], 'tenant_id channel kind from_environment created_at'),
+  ...onColumns(
+    'runledger.alert_channels',
+    'r',
+    ['operator'],
+    'tenant_id channel kind from_environment created_at host',
+  ),
   ...onColumns('runledger.alert_channels', 'rw', ['operator'], 'min_severity allow_private enabled'),
   ...onColumns('runledger.alert_channels', 'w', ['operator'], 'url secret'),
   ...['checks', 'notes', 'result', 'reviewed_at', 'reviewer'].flatMap((column) => [
