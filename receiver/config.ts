@@ -23,6 +23,8 @@ export interface Config {
   otlpHttpPort: number;
   otlpGrpcPort: number;
   httpPort: number;
+  /** Where people reach API and dashboard, for links; without a slash at its end. */
+  publicUrl: string;
   /** null: made at first start and kept in the data folder. */
   adminToken: string | null;
   ingestToken: string | null;
@@ -90,6 +92,7 @@ export function loadConfig(flags: Flags = {}, environment: Environment = process
     otlpHttpPort: v.RUNLEDGER_OTLP_HTTP_PORT,
     otlpGrpcPort: v.RUNLEDGER_OTLP_GRPC_PORT,
     httpPort: v.RUNLEDGER_HTTP_PORT,
+    publicUrl: v.RUNLEDGER_PUBLIC_URL ?? ownUrl(v.RUNLEDGER_HOST, v.RUNLEDGER_HTTP_PORT),
     adminToken: v.RUNLEDGER_ADMIN_TOKEN ?? null,
     ingestToken: v.RUNLEDGER_INGEST_TOKEN ?? null,
     eventRetentionDays: v.RUNLEDGER_EVENT_RETENTION_DAYS,
@@ -140,6 +143,12 @@ export function secretValues(config: Config): string[] {
 function passwordOf(databaseUrl: string): string | null {
   const { username, password, pathname } = new URL(databaseUrl);
   return [username, pathname.slice(1)].includes(password) ? null : decodeURIComponent(password);
+}
+
+/** Right for whoever sits at this machine; beyond it only the operator knows the name under which people come. */
+function ownUrl(host: string, httpPort: number): string {
+  const own = isLoopback(host) ? host : '127.0.0.1';
+  return `http://${own.includes(':') && !own.startsWith('[') ? `[${own}]` : own}:${httpPort}`;
 }
 
 /** Whether only this machine can reach `host`. */

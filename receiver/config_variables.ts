@@ -42,6 +42,12 @@ const days = () => wholeNumber(1, 3_650);
 const text = () => z.string();
 const httpUrl = (example: string) => urlOf(['http:', 'https:'], example);
 
+/** A base that paths are put behind. A password in it would stand in every message. */
+const baseUrl = (example: string) =>
+  httpUrl(example)
+    .refine((text) => !/[?#@]/.test(text), { error: 'must have no query, no fragment and no password' })
+    .transform((text) => text.replace(/\/+$/, ''));
+
 const token = () =>
   z.string().regex(/^[\x21-\x7e]{16,256}$/, { error: 'must be 16 to 256 visible ASCII characters without spaces' });
 
@@ -80,6 +86,10 @@ export const variables = {
   RUNLEDGER_OTLP_HTTP_PORT: plain('OTLP over HTTP', '4318', port()),
   RUNLEDGER_OTLP_GRPC_PORT: plain('OTLP over gRPC', '4317', port()),
   RUNLEDGER_HTTP_PORT: plain('API, dashboard, health and metrics', '8080', port()),
+  RUNLEDGER_PUBLIC_URL: optional(
+    'Where people reach API and dashboard, for links in alerts; unset: RUNLEDGER_HTTP_PORT on this machine',
+    baseUrl('https://runledger.example.com'),
+  ),
   RUNLEDGER_ADMIN_TOKEN: secret('Admin token; unset: made at first start and kept in the data folder', token()),
   RUNLEDGER_INGEST_TOKEN: secret('Ingest token; unset: made at first start and kept in the data folder', token()),
   RUNLEDGER_EVENT_RETENTION_DAYS: plain('Days that events are kept', '30', days()),

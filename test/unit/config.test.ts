@@ -136,3 +136,15 @@ test('loopback is recognised', () => {
   expect(['127.0.0.1', '127.9.9.9', 'localhost', '::1'].map(isLoopback)).toEqual([true, true, true, true]);
   expect(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.evil.example'].map(isLoopback)).toEqual([false, false, false, false]);
 });
+
+test('links lead to this machine unless told otherwise, and never carry a password or a query', () => {
+  const publicUrl = (environment: Record<string, string>) => loadConfig({}, environment).publicUrl;
+  expect(publicUrl({})).toBe('http://127.0.0.1:8080');
+  expect(publicUrl({ RUNLEDGER_HTTP_PORT: '9001', RUNLEDGER_HOST: '::1' })).toBe('http://[::1]:9001');
+  expect(publicUrl({ RUNLEDGER_HOST: '0.0.0.0' })).toBe('http://127.0.0.1:8080');
+  expect(publicUrl({ RUNLEDGER_PUBLIC_URL: 'https://ledger.example.com/base/' })).toBe(
+    'https://ledger.example.com/base',
+  );
+  for (const wrong of ['ledger.example.com', 'ftp://a.example', 'https://u:p@a.example', 'https://a.example/?x=1'])
+    expect(problemsOf({ RUNLEDGER_PUBLIC_URL: wrong })).toHaveLength(1);
+});
