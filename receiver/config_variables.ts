@@ -101,8 +101,8 @@ export const variables = {
     hostList(),
   ),
   SLACK_WEBHOOK_URL: secret(
-    'Slack incoming webhook for alerts',
-    urlOf(['https:', 'http:'], 'https://hooks.slack.com/services/...'),
+    'Slack incoming webhook for alerts of all tenants',
+    urlOf(['https:'], 'https://hooks.slack.com/services/...'),
   ),
   JAEGER_UI_URL: optional('Base URL of the Jaeger UI, for links to traces', httpUrl('http://127.0.0.1:16686')),
   LANGSMITH_API_KEY: secret('LangSmith key, for links only', text()),

@@ -1,6 +1,7 @@
 /** The commands in the order in which the help lists them. */
 
 import { registerAudit } from './audit.ts';
+import { registerChannel } from './channel.ts';
 import type { Register } from './command.ts';
 import { registerConfig } from './config.ts';
 import { registerDemo } from './demo.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Register[] = [
   registerExport,
   registerTenantCommands,
   registerToken,
+  registerChannel,
   registerExplain,
   registerReplay,
   registerAudit,

@@ -121,6 +121,7 @@ async function runJob({ url }: Clone, job: JobName): Promise<object> {
         ensurePartitions: () => ensurePartitions(ingest, daysAhead()),
         eventRetentionDays: 30,
         qaRetentionDays: 90,
+        links: { publicUrl: 'http://127.0.0.1:8080', jaegerUiUrl: null },
       };
       return await JOBS[job](deps);
     } finally {
@@ -166,7 +167,8 @@ async function runFaultless(clone: Clone, job: JobName, faults: string[]): Promi
 async function letTimePass(superuser: Pool): Promise<void> {
   await superuser.query(
     `update runledger.dirty_runs set due_at = now() - interval '1 second';
-     update runledger.alert_deliveries set next_attempt_at = now() - interval '1 second' where state = 'pending'`,
+     update runledger.alert_deliveries set next_attempt_at = now() - interval '1 second' where state = 'pending';
+     update runledger.alert_channels set leased_until = null`,
   );
 }
 

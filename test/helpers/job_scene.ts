@@ -111,7 +111,12 @@ async function seedOldRows(owner: Pool): Promise<void> {
     `insert into public.qa_samples (tenant_id, run_id, company_id, bucket, created_at)
      select 1, 50, i, 'High', now() - interval '100 days' from generate_series(1, 200) i;
      insert into runledger.trace_bindings select 1, 'old' || i, 1, 50, now() - interval '40 days' from generate_series(1, 200) i;
-     insert into runledger.refusals select 1, current_date - 400 - i, 'future', 1 from generate_series(1, 50) i`,
+     insert into runledger.refusals select 1, current_date - 400 - i, 'future', 1 from generate_series(1, 50) i;
+     insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
+       created_at, finished_at)
+     select 1, i, 0, 'gone-' || i % 40, 'fired', now() - interval '100 days', '{}', case when i <= 200 then 'sent' else 'pending' end,
+       now() - interval '1 day', now() - interval '100 days', case when i <= 200 then now() - interval '100 days' end
+     from generate_series(1, 400) i`,
   );
 }
 
