@@ -11,6 +11,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY sdk sdk
 COPY receiver receiver
 COPY demo demo
+COPY dashboard dashboard
 RUN npm run build
 
 FROM node:${NODE_VERSION}-bookworm-slim AS packages

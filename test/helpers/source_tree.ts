@@ -36,7 +36,7 @@ export function lineOf(text: string, offset: number): number {
 }
 
 function readSource(path: string, text: string): SourceFile {
-  if (!/\.[cm]?[jt]s$/.test(path)) return { path, text, code: text, strings: [], comments: [], imports: [] };
+  if (!/\.([cm]?[jt]s|tsx)$/.test(path)) return { path, text, code: text, strings: [], comments: [], imports: [] };
   const scanned = scan(text);
   return { path, text, ...scanned, imports: findImports(path, scanned) };
 }
@@ -93,7 +93,9 @@ function scan(text: string): Scanned {
       if (braces.pop() === true) takeTemplatePiece();
     } else if (token === '/') {
       REGEX.lastIndex = at;
-      const regex = BEFORE_REGEX.test(code.slice(-200)) ? REGEX.exec(text)?.[0] : undefined;
+      // The slash of </tag> and of <tag /> begins nothing.
+      const isTag = text[at - 1] === '<' || text[at + 1] === '>';
+      const regex = !isTag && BEFORE_REGEX.test(code.slice(-200)) ? REGEX.exec(text)?.[0] : undefined;
       code += regex === undefined ? '/' : blank(regex);
       at += regex?.length ?? 1;
     } else {

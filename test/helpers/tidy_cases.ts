@@ -72,6 +72,24 @@ export const CASES: Readonly<Record<string, Cases>> = {
     broken: [{ 'receiver/main.ts': "import { setup } from '../sdk/index.ts';" }],
     fine: [{ 'receiver/map/kind.ts': "import { ATTR } from '../../sdk/attributes.ts';" }],
   },
+  'the dashboard imports itself, and of the receiver the shapes of answers': {
+    broken: [
+      { 'dashboard/main.tsx': "import type { Run } from '../receiver/serve/read.ts';" },
+      { 'dashboard/main.tsx': "import { z } from 'zod';" },
+      { 'dashboard/pages/runs.tsx': "import { readFileSync } from 'node:fs';" },
+    ],
+    fine: [
+      {
+        'dashboard/pages/runs.tsx':
+          "import { useState } from 'preact/hooks';\nimport type { Run } from '../../receiver/serve/shape.ts';\nimport '../style/base.css';",
+        'dashboard/build.ts': "import { build } from 'vite';",
+      },
+    ],
+  },
+  'the dashboard takes types from the shapes and nothing that runs': {
+    broken: [{ 'dashboard/main.tsx': "import { run } from '../receiver/serve/shape.ts';" }],
+    fine: [{ 'dashboard/main.tsx': "import type { Run } from '../receiver/serve/shape_qa.ts';" }],
+  },
   'the product imports neither tests, benchmarks nor examples': {
     broken: [
       { 'receiver/main.ts': "import { x } from '../test/helpers/otlp.ts';" },

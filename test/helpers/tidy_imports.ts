@@ -44,6 +44,11 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     paths: /^(receiver\/|demo\/|sdk\/attributes\.ts$)/,
     packages: ANY,
   },
+  'the dashboard imports itself, and of the receiver the shapes of answers': {
+    inside: /^dashboard\//,
+    paths: /^(dashboard\/|receiver\/serve\/shape(_\w+)?\.ts$)/,
+    packages: /^(preact|uplot)(\/|$)/,
+  },
   'the product imports neither tests, benchmarks nor examples': {
     inside: /^(sdk|receiver|demo|dashboard)\//,
     paths: /^(?!test\/|bench\/|examples\/)/,
@@ -52,13 +57,27 @@ export const WALLS: Readonly<Record<string, Wall>> = {
   'only tests and benchmarks import from test': { inside: /^(?!test\/|bench\/)/, paths: /^(?!test\/)/, packages: ANY },
 };
 
+/** They make the product and are no part of it. */
+export const BUILD_SCRIPTS: ReadonlySet<string> = new Set(['dashboard/build.ts']);
+
 export function breachesOf(wall: Wall, tree: SourceTree): string[] {
   return [...tree.values()]
-    .filter(({ path }) => wall.inside.test(path))
+    .filter(({ path }) => wall.inside.test(path) && !BUILD_SCRIPTS.has(path))
     .flatMap((file) =>
       file.imports
         .filter(({ path, from }) => (path === null ? !wall.packages.test(from) : !wall.paths.test(path)))
         .map(({ from }) => `${file.path} imports ${from}`),
+    );
+}
+
+/** What checks the answers on the server would double the page. */
+export function shapesLoadedByPage(tree: SourceTree): string[] {
+  return [...tree.values()]
+    .filter(({ path }) => path.startsWith('dashboard/'))
+    .flatMap((file) =>
+      file.imports
+        .filter(({ path, isType }) => path?.startsWith('receiver/') === true && !isType)
+        .map(({ from }) => `${file.path} imports more than types from ${from}`),
     );
 }
 
@@ -89,7 +108,7 @@ export function databaseUsers(tree: SourceTree): string[] {
 export function importsWithoutEnding(tree: SourceTree): string[] {
   return [...tree.values()].flatMap((file) =>
     file.imports
-      .filter(({ path, from }) => path !== null && !/\.(ts|mts|js|json)$/.test(from))
+      .filter(({ path, from }) => path !== null && !/\.(tsx?|mts|js|json|css)$/.test(from))
       .map(({ from }) => `${file.path} imports ${from}`),
   );
 }

@@ -16,6 +16,7 @@ import {
   importsWithoutEnding,
   langsmithImportedAtLoad,
   loops,
+  shapesLoadedByPage,
   vagueNames,
   WALLS,
 } from '../helpers/tidy_imports.ts';
@@ -71,9 +72,9 @@ const SDK_LOOP: readonly string[] = [
 
 const isOurs = (path: string) => !path.startsWith('test/fixtures/');
 const tree = readRepository();
-const code = filtered(tree, (path) => /\.m?ts$/.test(path) && isOurs(path));
+const code = filtered(tree, (path) => /\.(m?ts|tsx)$/.test(path) && isOurs(path));
 
-const product = filtered(code, (path) => /^(sdk|receiver|demo)\//.test(path));
+const product = filtered(code, (path) => /^(sdk|receiver|demo|dashboard)\//.test(path));
 
 /** Every file that is tracked, or would be at the next commit. */
 function readRepository(): SourceTree {
@@ -128,6 +129,14 @@ const RULES: Record<string, Rule> = {
   },
   'the receiver takes from the SDK only the names': {
     check: wall('the receiver takes from the SDK only the names'),
+    on: code,
+  },
+  'the dashboard imports itself, and of the receiver the shapes of answers': {
+    check: wall('the dashboard imports itself, and of the receiver the shapes of answers'),
+    on: code,
+  },
+  'the dashboard takes types from the shapes and nothing that runs': {
+    check: shapesLoadedByPage,
     on: code,
   },
   'the product imports neither tests, benchmarks nor examples': {
@@ -248,4 +257,12 @@ test('the scanner tells code, comments, strings, templates and regular expressio
   expect(file?.imports).toEqual([{ from: './k.ts', path: 'sdk/k.ts', isType: false, isDynamic: false }]);
   expect(file?.code).toHaveLength(text.length);
   expect(file?.code).toContain('? h / i : j / k;');
+});
+
+test('the scanner reads tags: their slashes begin no regular expression, and a lone apostrophe no string', () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a template that the scanner reads
+  const text = ['const a = <p class={b}>', "it's {f(`x ${c}`)} <br />{d}", "</p>; const e = '/>'; // 'g'"].join('\n');
+  const file = sourceTree({ 'dashboard/s.tsx': text }).get('dashboard/s.tsx');
+  expect(file?.strings.map(({ value }) => value)).toEqual(['x ', '', '/>']);
+  expect(file?.comments).toEqual(["// 'g'"]);
 });

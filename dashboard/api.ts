@@ -1,0 +1,158 @@
+/** Asking the API: one function for reads and changes, and a hook that keeps what was read, refreshes it, and never blanks a page that has data. */
+
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+/** What went wrong in words for a person, and whether the server has such a route at all. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly isMissingRoute: boolean;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+    this.isMissingRoute = status === 404 && detail.startsWith('There is nothing at');
+  }
+}
+
+type Query = Record<string, string | number | null | undefined>;
+
+/** Path with its parameters; those without a value are left out. */
+export function apiPath(path: string, query: Query = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value != null && value !== '') search.set(name, String(value));
+  const text = search.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+let whenSignedOut: () => void = () => undefined;
+
+/** What happens when the server no longer knows who asks. */
+export function onSignedOut(act: () => void): void {
+  whenSignedOut = act;
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: 'same-origin', ...init });
+  } catch (cause) {
+    if (init.signal?.aborted === true) throw cause;
+    throw new ApiError(0, 'The ledger does not answer. Is it running? This page tries again by itself.');
+  }
+  if (response.ok) return response;
+  const error = new ApiError(response.status, await readDetail(response));
+  if (error.status === 401 && !path.startsWith('/ui/session')) whenSignedOut();
+  throw error;
+}
+
+async function readDetail(response: Response): Promise<string> {
+  const fallback = `The ledger answered ${response.status} without saying why.`;
+  if (!(response.headers.get('content-type') ?? '').includes('json')) return fallback;
+  const body: unknown = await response.json().catch(() => null);
+  const detail = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : null;
+  return typeof detail === 'string' ? detail : fallback;
+}
+
+export async function readJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await ask(path, {
+    headers: { Accept: 'application/json' },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return (await response.json()) as T;
+}
+
+export async function readText(path: string, signal?: AbortSignal): Promise<string> {
+  return (await ask(path, signal === undefined ? {} : { signal })).text();
+}
+
+/** Sends a change. The header is what tells it from a form on somebody else's page. */
+export async function change<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T | null> {
+  const headers: Record<string, string> = { 'X-Runledger-Ui': '1', Accept: 'application/json' };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const response = await ask(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  return response.status === 204 ? null : ((await response.json()) as T);
+}
+
+export interface Loaded<T> {
+  /** The newest that was read; stays while it is read again or cannot be. */
+  data: T | null;
+  error: ApiError | null;
+  /** Whether `data` belongs to another address than the one asked for now. */
+  isStale: boolean;
+  reload(): void;
+}
+
+interface LoadOptions {
+  /** Reads again after that time, while the page is visible. 0: once. */
+  everyMs?: number;
+  as?: 'json' | 'text';
+}
+
+const kept = new Map<string, unknown>();
+const KEPT_MAX = 60;
+
+function keep(path: string, data: unknown): void {
+  kept.delete(path);
+  kept.set(path, data);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= KEPT_MAX) return;
+    kept.delete(oldest);
+  }
+}
+
+/** Forgets everything, because somebody else may sign in. */
+export function forgetAll(): void {
+  kept.clear();
+}
+
+/** @param path null: nothing to read yet */
+export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: LoadOptions = {}): Loaded<T> {
+  const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null }>(() => ({
+    path,
+    data: path === null ? null : ((kept.get(path) as T | undefined) ?? null),
+    error: null,
+  }));
+  const [turn, setTurn] = useState(0);
+  const asked = useRef(path);
+  asked.current = path;
+
+  useEffect(() => {
+    if (path === null) return;
+    const control = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const read = async () => {
+      timer = undefined;
+      try {
+        const data = (await (as === 'json' ? readJson<T>(path, control.signal) : readText(path, control.signal))) as T;
+        keep(path, data);
+        if (!control.signal.aborted) setState({ path, data, error: null });
+      } catch (error) {
+        if (control.signal.aborted) return;
+        const shown = error instanceof ApiError ? error : new ApiError(0, 'The answer could not be read.');
+        setState((old) => ({ path, data: old.path === path ? old.data : null, error: shown }));
+      }
+      if (everyMs > 0 && !control.signal.aborted) plan();
+    };
+    const plan = () => {
+      timer = setTimeout(() => (document.hidden ? plan() : void read()), everyMs);
+    };
+    const wake = () => {
+      if (document.hidden || timer === undefined) return;
+      clearTimeout(timer);
+      void read();
+    };
+    void read();
+    if (everyMs > 0) document.addEventListener('visibilitychange', wake);
+    return () => {
+      control.abort();
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', wake);
+    };
+  }, [path, everyMs, as, turn]);
+
+  const reload = useCallback(() => setTurn((last) => last + 1), []);
+  if (state.path === path) return { data: state.data, error: state.error, isStale: false, reload };
+  const known = path === null ? undefined : (kept.get(path) as T | undefined);
+  return { data: known ?? state.data, error: null, isStale: known === undefined, reload };
+}
