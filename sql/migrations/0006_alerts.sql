@@ -227,9 +227,14 @@ begin
     -- adopted: begin
     alter table public.enrichment_runs
       add column if not exists excluded boolean not null default false,
-      add column if not exists note text;
+      add column if not exists note text,
+      add column if not exists derived_status text;
+    -- Runs of a tenant from the newest on: the latest one, the last so many before it. What the index holds is written when the run's first
+    -- span comes and hardly ever again (started_at is a minimum), so that updates of counters and of liveness stay heap-only.
+    create index if not exists enrichment_runs_started_at on public.enrichment_runs (tenant_id, started_at, run_id);
     comment on column public.enrichment_runs.excluded is 'An operator left it out of baselines and alerts';
     comment on column public.enrichment_runs.note is 'What an operator noted';
+    comment on column public.enrichment_runs.derived_status is 'The status that the last derive saw: a run that has ended is judged once this is its status';
     grant update (excluded, note) on public.enrichment_runs to runledger_reader, runledger_operator;
     drop policy if exists reader_review on public.enrichment_runs;
     create policy reader_review on public.enrichment_runs for update to runledger_reader

@@ -10,5 +10,6 @@ set
       where s.tenant_id = $1::int and s.run_id = $2::bigint and s.status = 'error'
     )
   ),
-  derived_at = $3::timestamptz
+  derived_at = $3::timestamptz,
+  derived_status = r.status
 where r.tenant_id = $1::int and r.run_id = $2::bigint

@@ -1,0 +1,75 @@
+-- Stages whose p95 in the latest run that succeeded is far above what it was in the succeeded runs before: above their median plus the
+-- largest of some spreads (1.4826 times the median deviation, which is a standard deviation where values are normal), a share of the median,
+-- and a number of milliseconds. Only durations of the same class are compared. Too few samples or runs, or a stage that is not there this
+-- time, say nothing.
+-- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
+with latest as (
+  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
+  from runledger.watched_runs r
+  where r.is_judged and r.status = 'succeeded' and r.over_at <= $1::timestamptz
+  order by r.tenant_id, r.environment, r.pipeline, r.started_at desc, r.run_id desc
+),
+looked_at as (
+  select l.tenant_id, l.environment, l.pipeline, l.run_id, l.started_at, p.*
+  from latest l
+  cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
+    as p (enabled boolean, runs int, minimum_runs int, spreads numeric, minimum_increase_share numeric, minimum_increase_ms numeric,
+      minimum_samples bigint)
+  where p.enabled
+),
+past as materialized (
+  select l.tenant_id, l.environment, l.pipeline, l.run_id, s.stage, s.duration_class, s.p95_ms::double precision as p95_ms
+  from looked_at l
+  cross join lateral (
+    select h.run_id
+    from runledger.watched_runs h
+    where h.tenant_id = l.tenant_id and h.environment = l.environment and h.pipeline = l.pipeline
+      and h.is_judged and h.status = 'succeeded' and (h.started_at, h.run_id) < (l.started_at, l.run_id)
+    order by h.started_at desc, h.run_id desc
+    limit l.runs
+  ) h
+  join public.run_stage_stats s on s.run_id = h.run_id and s.tenant_id = l.tenant_id
+  where s.duration_class is not null and s.duration_samples >= l.minimum_samples
+),
+medians as (
+  select p.tenant_id, p.run_id, p.stage, p.duration_class, count(*) as runs, percentile_cont(0.5) within group (order by p.p95_ms) as median
+  from past p
+  group by p.tenant_id, p.run_id, p.stage, p.duration_class
+),
+usual as (
+  select m.tenant_id, m.run_id, m.stage, m.duration_class, m.runs, m.median::numeric,
+    (1.4826 * percentile_cont(0.5) within group (order by abs(p.p95_ms - m.median)))::numeric as spread
+  from medians m
+  join past p using (tenant_id, run_id, stage, duration_class)
+  group by m.tenant_id, m.run_id, m.stage, m.duration_class, m.runs, m.median
+),
+measured as (
+  select l.*, coalesce(s.stage, b.stage) as stage, s.p95_ms, s.duration_samples, b.runs as runs_before, b.median, b.spread,
+    b.median + greatest(l.spreads * b.spread, l.minimum_increase_share * b.median, l.minimum_increase_ms) as limit_ms,
+    coalesce(s.duration_samples >= l.minimum_samples and b.runs >= l.minimum_runs, false) as is_comparable
+  from looked_at l
+  cross join lateral (
+    select s.stage, s.duration_class from public.run_stage_stats s
+    where s.run_id = l.run_id and s.tenant_id = l.tenant_id and s.duration_class is not null
+    union
+    select b.stage, b.duration_class from usual b where b.run_id = l.run_id and b.tenant_id = l.tenant_id
+  ) k
+  left join public.run_stage_stats s
+    on s.run_id = l.run_id and s.tenant_id = l.tenant_id and s.stage = k.stage and s.duration_class = k.duration_class
+  left join usual b on b.run_id = l.run_id and b.tenant_id = l.tenant_id and b.stage = k.stage and b.duration_class = k.duration_class
+)
+select m.tenant_id, m.environment, m.pipeline, m.stage as subject,
+  case when m.is_comparable then 'bad' else 'hold' end as verdict,
+  $3::text as severity,
+  m.run_id,
+  jsonb_build_object(
+    'value', m.p95_ms,
+    'limit', round(m.limit_ms),
+    'median', round(m.median),
+    'spread', round(m.spread),
+    'runs', m.runs_before,
+    'samples', m.duration_samples
+  ) as numbers
+from measured m
+where not m.is_comparable or m.p95_ms > m.limit_ms
+order by m.tenant_id, m.environment, m.pipeline, m.stage

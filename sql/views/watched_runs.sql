@@ -1,0 +1,30 @@
+-- The runs that alert rules look at: all but those that an operator excluded and those of disabled tenants, with what judging needs to know
+-- beside their columns. A run without a start cannot be put in order and is left out. Not granted to anybody: the jobs' owner reads it.
+--
+--   over_at    from when on it had ended; null while it goes on. The sender's time, or ours where the sender's clock is ahead: nothing was
+--              received after that. An abandoned run had ended when it had been silent for half an hour.
+--   is_judged  it came to an end that says something (cancelled does not), and was derived since. Until then the run before it counts.
+create or replace view runledger.watched_runs with (security_invoker = true) as
+select
+  r.tenant_id,
+  coalesce(r.environment, '') as environment,
+  coalesce(r.pipeline, '') as pipeline,
+  r.run_id,
+  r.status,
+  r.started_at,
+  r.ended_at,
+  r.last_received_at,
+  r.complete,
+  case r.status
+    when 'running' then null
+    when 'abandoned' then r.last_received_at + interval '30 minutes'
+    else least(coalesce(r.ended_at, r.last_event_at, r.started_at), r.last_received_at)
+  end as over_at,
+  r.status in ('succeeded', 'failed', 'abandoned')
+    and (r.derived_status = r.status or (r.derived_status is null and r.derived_at >= r.ended_at)) is true as is_judged
+from public.enrichment_runs r
+where not r.excluded
+  and r.started_at is not null
+  and not exists (select from runledger.tenants t where t.tenant_id = r.tenant_id and t.status = 'disabled');
+
+revoke all on runledger.watched_runs from public;
