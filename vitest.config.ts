@@ -2,11 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 // End-to-end tests build the package and start the product as its user would, which takes minutes: RUNLEDGER_E2E=1 asks for them.
 const isEndToEnd = process.env.RUNLEDGER_E2E === '1';
+// Tests with the real Collector and Jaeger need them built: npm run test:peers.
+const isWithPeers = process.env.RUNLEDGER_PEERS === '1';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: isEndToEnd ? [] : ['test/e2e/**'],
+    exclude: [...(isEndToEnd ? [] : ['test/e2e/**']), ...(isWithPeers ? [] : ['test/peers/**'])],
     globalSetup: ['test/helpers/database_setup.ts'],
     // A process per file: what one file does to signals, globals or memory cannot reach another.
     pool: 'forks',
