@@ -2,17 +2,16 @@
 
 import type { Command } from 'commander';
 import type pg from 'pg';
-import { askStore, registerTenant, tenantLine } from '../serve/admin.ts';
+import { askStore, registerTenant, tenantRecord } from '../serve/admin.ts';
 import { check, tenantRefParam } from '../serve/input.ts';
 import { readTenantId } from '../serve/read.ts';
+import type { TenantLine } from '../serve/shape_admin.ts';
 import { disableTenant, enableTenant, listTenants, renameTenant } from '../store/tenants.ts';
 import { type CliContext, examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
 import { DASH, formatTime } from './format.ts';
 import { renderTable } from './table.ts';
-
-type TenantLine = ReturnType<typeof tenantLine>;
 
 interface JsonOption {
   json?: boolean;
@@ -105,13 +104,13 @@ async function say(
   options: JsonOption,
   context: CliContext,
 ): Promise<void> {
-  const line = (await listTenants(pool)).map(tenantLine).find((one) => one.tenant_id === tenantId);
+  const line = (await listTenants(pool)).map(tenantRecord).find((one) => one.tenant_id === tenantId);
   if (options.json === true) context.terminal.printJson(line ?? null);
   else context.terminal.print(`Tenant ${tenantId}${line?.name == null ? '' : ` (${line.name})`} ${what}`);
 }
 
 async function list(pool: pg.Pool, options: JsonOption, { terminal }: CliContext): Promise<void> {
-  const lines = (await listTenants(pool)).map(tenantLine);
+  const lines = (await listTenants(pool)).map(tenantRecord);
   if (options.json === true) terminal.printJson(lines);
   else if (lines.length === 0) terminal.print('No tenants yet. Add one: runledger tenant add acme');
   else {
@@ -119,7 +118,7 @@ async function list(pool: pg.Pool, options: JsonOption, { terminal }: CliContext
       { title: 'tenant', value: (t: TenantLine) => String(t.tenant_id), align: 'right' as const },
       { title: 'name', value: (t: TenantLine) => t.name ?? DASH, shrinksTo: 10 },
       { title: 'status', value: (t: TenantLine) => t.status },
-      { title: 'since (UTC)', value: (t: TenantLine) => formatTime(t.created_at.toISOString()), leaves: 1 },
+      { title: 'since (UTC)', value: (t: TenantLine) => formatTime(t.created_at), leaves: 1 },
     ];
     terminal.print(renderTable(columns, lines, terminal));
   }

@@ -1,8 +1,9 @@
 /** `runledger token create|list|revoke`: who may send, read and manage. A token's text is printed once, when it is made. */
 
 import { type Command, Option } from 'commander';
-import { type MadeToken, makeToken, tokenLine } from '../serve/admin.ts';
+import { makeToken, tokenRecord } from '../serve/admin.ts';
 import { check, tokenBody } from '../serve/input.ts';
+import type { MadeToken, TokenLine } from '../serve/shape_admin.ts';
 import { listTokens, revokeToken } from '../store/tokens.ts';
 import { type CliContext, examples, parseId, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
@@ -18,8 +19,6 @@ interface CreateOptions {
   expires?: string;
   json?: boolean;
 }
-
-type TokenLine = ReturnType<typeof tokenLine>;
 
 export const registerToken: Register = (program, context) => {
   const token = program
@@ -41,7 +40,7 @@ export const registerToken: Register = (program, context) => {
     .option('--json', 'print a list of {token_id, kind, tenant_id, name, scopes, ...}')
     .action(async (options: { json?: boolean }, command: Command) => {
       const lines = await withDatabase(command, context, async (database) => {
-        return (await listTokens(database.pool('runledger_operator'))).map(tokenLine);
+        return (await listTokens(database.pool('runledger_operator'))).map(tokenRecord);
       });
       if (options.json === true) context.terminal.printJson(lines);
       else context.terminal.print(renderTokens(lines, context));
@@ -120,7 +119,7 @@ function parseExpiry(text: string): string {
 
 function renderTokens(lines: TokenLine[], { terminal }: CliContext): string {
   if (lines.length === 0) return 'No tokens yet. Make one: runledger token create --kind admin';
-  const time = (value: Date | null) => (value === null ? DASH : formatTime(value.toISOString()));
+  const time = (value: string | null) => (value === null ? DASH : formatTime(value));
   const columns = [
     { title: 'id', value: (t: TokenLine) => String(t.token_id), align: 'right' as const },
     { title: 'kind', value: (t: TokenLine) => t.kind },
@@ -146,5 +145,5 @@ function renderTokens(lines: TokenLine[], { terminal }: CliContext): string {
 
 function describeState(line: TokenLine): string {
   if (line.revoked_at !== null) return 'revoked';
-  return line.expires_at !== null && line.expires_at.getTime() <= Date.now() ? 'expired' : 'valid';
+  return line.expires_at !== null && Date.parse(line.expires_at) <= Date.now() ? 'expired' : 'valid';
 }

@@ -5,12 +5,18 @@
 
 import type { Request, RequestHandler, Response } from 'express';
 import type pg from 'pg';
-import { bearerToken, type VerifiedToken, type VerifyToken } from '../auth.ts';
+import { bearerToken, type VerifiedToken } from '../auth.ts';
 import { inTenant, inTransaction } from '../store/pool.ts';
 import { Problem, unauthorized } from './problem.ts';
 
-/** Who is asking: the rights of a token that holds. */
-export type Caller = VerifiedToken;
+/** Who is asking: the rights of a token that holds, and which one it is, for the record of what people did. */
+export interface Caller extends VerifiedToken {
+  tokenId: number;
+  name: string;
+}
+
+/** Resolves with null for a token that does not hold; rejects when the database cannot be asked. */
+export type VerifyCaller = (token: string) => Promise<Caller | null>;
 
 /** The part of a pg client or pool that reading needs. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
@@ -21,6 +27,8 @@ export interface Scope {
   tenantId: number | null;
   /** Runs one short piece of reading; nothing of it may outlive the call. */
   read<T>(work: (client: Queryable) => Promise<T>): Promise<T>;
+  /** Like read, for the few columns that reviewers and operators may change. */
+  change<T>(work: (client: Queryable) => Promise<T>): Promise<T>;
 }
 
 export interface ScopePools {
@@ -30,16 +38,27 @@ export interface ScopePools {
   operators: pg.Pool;
 }
 
+/** What a route asks of its caller; `any`: a token that is not for sending alone. */
+export type Access = 'read' | 'write' | 'review' | 'any' | 'admin';
+
 export function tenantScope(pools: ScopePools, tenantId: number): Scope {
-  return { tenantId, read: (work) => inTenant(pools.readers, tenantId, work, { readOnly: true }) };
+  return {
+    tenantId,
+    read: (work) => inTenant(pools.readers, tenantId, work, { readOnly: true }),
+    change: (work) => inTenant(pools.readers, tenantId, work),
+  };
 }
 
 export function operatorScope(operators: pg.Pool): Scope {
-  return { tenantId: null, read: (work) => inTransaction(operators, work, { readOnly: true }) };
+  return {
+    tenantId: null,
+    read: (work) => inTransaction(operators, work, { readOnly: true }),
+    change: (work) => inTransaction(operators, work),
+  };
 }
 
 /** Puts the verified caller where `callerOf` finds it; 401 without a token that holds. */
-export function authenticate(verifyToken: VerifyToken): RequestHandler {
+export function authenticate(verifyToken: VerifyCaller): RequestHandler {
   return async (req, res, next) => {
     const caller = await readCaller(req, verifyToken);
     if (caller === null) {
@@ -55,7 +74,10 @@ export function authenticate(verifyToken: VerifyToken): RequestHandler {
 }
 
 /** The caller behind a request's bearer token, or null when there is none that holds. */
-export async function readCaller(req: Request, verifyToken: VerifyToken): Promise<Caller | null> {
+export async function readCaller<C>(
+  req: Request,
+  verifyToken: (token: string) => Promise<C | null>,
+): Promise<C | null> {
   const token = bearerToken(req.headers.authorization);
   return token === null ? null : verifyToken(token);
 }
@@ -64,26 +86,21 @@ export function callerOf(res: Response): Caller {
   return res.locals.caller as Caller;
 }
 
-/** @throws Problem 403 for tokens that may not read */
-export function readScope(res: Response, pools: ScopePools): Scope {
-  const caller = callerOf(res);
+/** @throws Problem 403 for tokens without the right */
+export function scopeFor(caller: Caller, access: Access, pools: ScopePools): Scope {
   if (caller.kind === 'admin') return operatorScope(pools.operators);
-  if (caller.kind === 'ingest') {
+  if (access === 'admin') throw new Problem(403, 'This is done with an admin token');
+  if (caller.kind === 'ingest' || caller.tenantId === null) {
     throw new Problem(
       403,
       'An ingest token only sends telemetry; read with an admin token or a tenant token of scope read',
     );
   }
-  if (caller.tenantId === null || !caller.scopes.includes('read')) {
+  if (access !== 'any' && !caller.scopes.includes(access)) {
     throw new Problem(
       403,
-      'This token has no scope read; `runledger token create --kind tenant --scope read` makes one',
+      `This token has no scope ${access}; \`runledger token create --kind tenant --scope ${access}\` makes one`,
     );
   }
   return tenantScope(pools, caller.tenantId);
 }
-
-export const requireAdmin: RequestHandler = (_req, res, next) => {
-  if (callerOf(res).kind !== 'admin') throw new Problem(403, 'Tokens and tenants are managed with an admin token');
-  next();
-};

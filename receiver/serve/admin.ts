@@ -1,75 +1,112 @@
-/** GET, POST and DELETE of /tokens and /tenants, for admin tokens. A tenant is never deleted here, only disabled: its books stay. */
+/** /tokens and /tenants. A tenant is never deleted here, only disabled: its books stay. */
 
-import express, { Router } from 'express';
 import type pg from 'pg';
 import { disableTenant, enableTenant, listTenants, registerTenants, type TenantRecord } from '../store/tenants.ts';
-import { createToken, InvalidRequestError, listTokens, revokeToken, type TokenRecord } from '../store/tokens.ts';
-import { requireAdmin } from './access.ts';
-import { check, idParam, noQuery, type TokenBody, tenantBody, tenantRefParam, tokenBody } from './input.ts';
+import {
+  createToken,
+  DEFAULT_SCOPES,
+  InvalidRequestError,
+  listTokens,
+  revokeToken,
+  type TokenRecord,
+} from '../store/tokens.ts';
+import { idParams, type TokenBody, tenantBody, tenantParams, tokenBody } from './input.ts';
 import { Problem } from './problem.ts';
 import { readTenantId } from './read.ts';
+import { type Route, route } from './route.ts';
+import {
+  type MadeToken,
+  madeToken,
+  type TenantLine,
+  type TokenLine,
+  tenantLine,
+  tenantList,
+  tokenList,
+} from './shape_admin.ts';
 
-const BODY_BYTES = 16 * 1024;
-
-export function adminRoutes(operators: pg.Pool): Router {
-  const router = Router();
-  router.use(
-    ['/tokens', '/tenants'],
-    requireAdmin,
-    express.json({ limit: BODY_BYTES, inflate: false, strict: false, type: () => true }),
-  );
-
-  router.get('/tokens', async (req, res) => {
-    check(noQuery, req.query);
-    res.json({ tokens: (await listTokens(operators)).map(tokenLine) });
-  });
-
-  router.post('/tokens', async (req, res) => {
-    const made = await makeToken(operators, check(tokenBody, req.body));
-    res.status(201).json(made);
-  });
-
-  router.delete('/tokens/:id', async (req, res) => {
-    const tokenId = check(idParam, req.params.id, 'id');
-    if (!(await revokeToken(operators, tokenId))) throw new Problem(404, `There is no token ${tokenId}`);
-    res.status(204).end();
-  });
-
-  router.get('/tenants', async (req, res) => {
-    check(noQuery, req.query);
-    res.json({ tenants: (await listTenants(operators)).map(tenantLine) });
-  });
-
-  router.post('/tenants', async (req, res) => {
-    const { tenant } = check(tenantBody, req.body);
-    const before = await readTenantId(operators, tenant);
-    const tenantId = await registerTenant(operators, tenant);
-    // A disabled tenant that is added again is one that comes back.
-    await enableTenant(operators, tenantId);
-    const record = (await listTenants(operators)).find((one) => one.tenantId === tenantId);
-    if (record === undefined) throw new Error('A tenant that was just registered is not there');
-    res.status(before === null ? 201 : 200).json(tenantLine(record));
-  });
-
-  router.delete('/tenants/:id', async (req, res) => {
-    const ref = check(tenantRefParam, req.params.id, 'id');
-    const tenantId = await readTenantId(operators, ref);
-    if (tenantId === null || !(await disableTenant(operators, tenantId)))
-      throw new Problem(404, `There is no tenant ${ref}`);
-    res.status(204).end();
-  });
-
-  return router;
+export function adminRoutes(operators: pg.Pool): Route[] {
+  return [...tokenRoutes(operators), ...tenantRoutes(operators)];
 }
 
-export interface MadeToken {
-  /** Shown this once; only its hash is kept. */
-  token: string;
-  token_id: number;
-  kind: string;
-  tenant_id: number | null;
-  name: string;
-  expires_at: string | null;
+function tokenRoutes(operators: pg.Pool): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/tokens',
+      access: 'admin',
+      summary: 'All tokens ever made, without their text',
+      answer: tokenList,
+      handle: async () => ({ tokens: (await listTokens(operators)).map(tokenRecord) }),
+    }),
+    route({
+      method: 'post',
+      path: '/tokens',
+      access: 'admin',
+      summary: 'Makes a token; its text is answered this once',
+      body: tokenBody,
+      status: 201,
+      answer: madeToken,
+      handle: ({ body }) => makeToken(operators, body),
+    }),
+    route({
+      method: 'delete',
+      path: '/tokens/:id',
+      access: 'admin',
+      summary: 'Takes a token back; it stops within 5 s',
+      params: idParams,
+      answer: null,
+      async handle({ params: { id } }) {
+        if (!(await revokeToken(operators, id))) throw new Problem(404, `There is no token ${id}`);
+        return undefined;
+      },
+    }),
+  ];
+}
+
+function tenantRoutes(operators: pg.Pool): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/tenants',
+      access: 'admin',
+      summary: 'All tenants',
+      answer: tenantList,
+      handle: async () => ({ tenants: (await listTenants(operators)).map(tenantRecord) }),
+    }),
+    route({
+      method: 'post',
+      path: '/tenants',
+      access: 'admin',
+      summary: 'Registers a tenant, or brings a disabled one back',
+      body: tenantBody,
+      answer: tenantLine,
+      also: { 201: 'It is new' },
+      async handle({ body: { tenant } }, { res }) {
+        const before = await readTenantId(operators, tenant);
+        const tenantId = await registerTenant(operators, tenant);
+        // A disabled tenant that is added again is one that comes back.
+        await enableTenant(operators, tenantId);
+        const record = (await listTenants(operators)).find((one) => one.tenantId === tenantId);
+        if (record === undefined) throw new Error('A tenant that was just registered is not there');
+        res.status(before === null ? 201 : 200);
+        return tenantRecord(record);
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/tenants/:id',
+      access: 'admin',
+      summary: 'Disables a tenant: its spans and tokens are refused within 5 s, its data stays',
+      params: tenantParams,
+      answer: null,
+      async handle({ params: { id: ref } }) {
+        const tenantId = await readTenantId(operators, ref);
+        if (tenantId === null || !(await disableTenant(operators, tenantId)))
+          throw new Problem(404, `There is no tenant ${ref}`);
+        return undefined;
+      },
+    }),
+  ];
 }
 
 /**
@@ -89,7 +126,15 @@ export async function makeToken(operators: pg.Pool, body: TokenBody): Promise<Ma
       ...(body.expires_at === undefined ? {} : { expiresAt: new Date(body.expires_at) }),
     }),
   );
-  return { token, token_id: tokenId, kind: body.kind, tenant_id: tenantId, name, expires_at: body.expires_at ?? null };
+  return {
+    token,
+    token_id: tokenId,
+    kind: body.kind,
+    tenant_id: tenantId,
+    name,
+    scopes: [...(body.scopes ?? DEFAULT_SCOPES[body.kind])],
+    expires_at: body.expires_at === undefined ? null : new Date(body.expires_at).toISOString(),
+  };
 }
 
 function defaultName(body: TokenBody): string {
@@ -120,20 +165,25 @@ export async function askStore<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-export function tokenLine(record: TokenRecord) {
+export function tokenRecord(record: TokenRecord): TokenLine {
   return {
     token_id: record.tokenId,
     kind: record.kind,
     tenant_id: record.tenantId,
     name: record.name,
     scopes: record.scopes,
-    created_at: record.createdAt,
-    expires_at: record.expiresAt,
-    revoked_at: record.revokedAt,
-    last_used_at: record.lastUsedAt,
+    created_at: record.createdAt.toISOString(),
+    expires_at: record.expiresAt?.toISOString() ?? null,
+    revoked_at: record.revokedAt?.toISOString() ?? null,
+    last_used_at: record.lastUsedAt?.toISOString() ?? null,
   };
 }
 
-export function tenantLine(record: TenantRecord) {
-  return { tenant_id: record.tenantId, name: record.name, status: record.status, created_at: record.createdAt };
+export function tenantRecord(record: TenantRecord): TenantLine {
+  return {
+    tenant_id: record.tenantId,
+    name: record.name,
+    status: record.status,
+    created_at: record.createdAt.toISOString(),
+  };
 }

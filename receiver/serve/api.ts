@@ -8,14 +8,16 @@
 import express from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import type { VerifyToken } from '../auth.ts';
-import { authenticate, type ScopePools } from './access.ts';
-import { adminRoutes } from './admin.ts';
-import { exportRoutes } from './exports.ts';
+import { authenticate, type ScopePools, type VerifyCaller } from './access.ts';
 import { type HealthDeps, healthRoutes } from './health.ts';
 import { hostGuard } from './host.ts';
+import type { StoredKey } from './input.ts';
+import type { ReceiverHealth } from './installation.ts';
 import { noSuchRoute, problemHandler } from './problem.ts';
-import { type RunLinks, runRoutes } from './runs.ts';
+import { mount } from './route.ts';
+import { apiRoutes } from './routes.ts';
+import { runbookRoutes } from './runbooks.ts';
+import type { RunLinks } from './runs.ts';
 import { createSessions } from './session.ts';
 import { createSignInCodes, type SignInCodes } from './sign_in_codes.ts';
 import { startPage } from './start_page.ts';
@@ -23,7 +25,11 @@ import { createUi } from './ui.ts';
 
 export interface ApiDeps extends ScopePools, HealthDeps, RunLinks {
   /** Resolves with null for a token that does not hold; rejects when the database cannot be asked. */
-  verifyToken: VerifyToken;
+  verifyToken: VerifyCaller;
+  /** How a run key is stored: addresses and secrets in it are not. As it is, by default. */
+  storedKey?: StoredKey;
+  /** What this process received; null by default: it receives nothing. */
+  receiverHealth?: ReceiverHealth;
   /** Of links that sign in with one click; none are handed out without it. */
   signInCodes?: SignInCodes;
   version: string;
@@ -45,19 +51,19 @@ export function createApi(deps: ApiDeps): express.Express {
   const { verifyToken, version, signInCodes: codes = createSignInCodes() } = deps;
   const sessions = createSessions({ verifyToken, codes, version });
   const ui = createUi();
+  const routes = apiRoutes({ storedKey: (key) => key, receiverHealth: () => null, ...deps });
   app.use(sessions.routes);
   app.use(ui.routes);
   app.get('/', startPage(version, ui.isBuilt));
   app.use(sessions.use);
   app.use(healthRoutes(deps));
+  app.use(runbookRoutes());
   app.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();
   });
   app.use(authenticate(deps.verifyToken));
-  app.use(runRoutes(deps, deps));
-  app.use(exportRoutes(deps));
-  app.use(adminRoutes(deps.operators));
+  app.use(mount(routes, deps));
   app.use(noSuchRoute);
   app.use(problemHandler(deps.log));
   return app;

@@ -2,25 +2,26 @@
 
 import { z } from 'zod';
 import { Problem } from './problem.ts';
+import { runStatus } from './shape_values.ts';
 
 /** Text below 2^53: larger ids are no run of ours. */
 const RUN_ID_TEXT = /^[1-9][0-9]{0,15}$/;
 const FIRST_KEYED_RUN_ID = 2 ** 52;
 
 // PostgreSQL stores no NUL, so such a name cannot exist; refusing it here keeps it from becoming a database error.
-const text = (maxChars: number) =>
+export const text = (maxChars: number) =>
   z
     .string()
     .min(1, 'is empty')
     .refine((value) => !value.includes('\0'), 'holds a NUL character')
     .refine((value) => [...value].length <= maxChars, `is longer than ${maxChars} characters`);
 
-const tenantRef = text(64).regex(/^([1-9][0-9]{0,9}|[a-z][a-z0-9._-]{0,63})$/, {
+export const tenantRef = text(64).regex(/^([1-9][0-9]{0,9}|[a-z][a-z0-9._-]{0,63})$/, {
   error: 'is neither a tenant number nor a tenant name',
   abort: true,
 });
 
-const time = z
+export const time = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?$/, {
     error: 'is not 2026-11-23 or 2026-11-23T01:30:00Z',
@@ -30,40 +31,49 @@ const time = z
   // A bare day is that day at 00:00 UTC, whatever the database session thinks.
   .transform((value) => (value.includes('T') ? value : `${value}T00:00:00Z`));
 
-const count = (max: number) =>
+export const count = (max: number) =>
   z
     .string()
     .regex(/^[1-9][0-9]{0,5}$/, { error: 'is not a whole number above 0', abort: true })
     .transform(Number)
     .refine((value) => value <= max, `is above ${max}`);
 
-export const RUN_STATUSES = ['running', 'succeeded', 'failed', 'cancelled', 'abandoned'] as const;
+/** `true` or `false`. */
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+export const cursor = text(512);
 
 export const runsQuery = z.strictObject({
   tenant: tenantRef.optional(),
   pipeline: text(256).optional(),
-  status: z.enum(RUN_STATUSES).optional(),
+  status: runStatus.optional(),
+  environment: text(256).optional(),
+  q: text(200).optional().describe('Beginning of the run key or run id'),
+  has_alerts: flag.optional(),
   from: time.optional(),
   to: time.optional(),
   limit: count(200).default(50),
-  cursor: text(512).optional(),
+  cursor: cursor.optional(),
 });
 export type RunsQuery = z.infer<typeof runsQuery>;
 
-export const runQuery = z.strictObject({ tenant: tenantRef.optional() });
-
 export const runRefParam = text(200);
 
-export const exportQuery = z.strictObject({ run_id: runRefParam, tenant: tenantRef.optional() });
+/** A run's place in a path, and whose it is. */
+export const runParams = z.strictObject({ id: runRefParam.describe('A run id or a run key') });
+export const runQuery = z.strictObject({ tenant: tenantRef.optional() });
 
-export const noQuery = z.strictObject({});
+export const exportQuery = z.strictObject({ run_id: runRefParam, tenant: tenantRef.optional() });
 
 export const idParam = z
   .string()
   .regex(/^[1-9][0-9]{0,14}$/, { error: 'is not a number', abort: true })
   .transform(Number);
 
+export const idParams = z.strictObject({ id: idParam });
+
 export const tenantRefParam = tenantRef;
+export const tenantParams = z.strictObject({ id: tenantRef.describe('A tenant number or name') });
 
 const timeToCome = z.iso
   .datetime({ offset: true, error: 'is not a time like 2027-01-01T00:00:00Z' })
@@ -139,8 +149,11 @@ export interface RunRef {
   runKey: string | null;
 }
 
-export function parseRunRef(ref: string): RunRef {
+/** A key as it is stored: addresses and secrets in it are not. */
+export type StoredKey = (key: string) => string;
+
+export function parseRunRef(ref: string, storedKey: StoredKey): RunRef {
   const runId = RUN_ID_TEXT.test(ref) ? Number(ref) : null;
-  if (runId === null || !Number.isSafeInteger(runId)) return { runId: null, runKey: ref };
-  return { runId, runKey: runId < FIRST_KEYED_RUN_ID ? null : ref };
+  if (runId === null || !Number.isSafeInteger(runId)) return { runId: null, runKey: storedKey(ref) };
+  return { runId, runKey: runId < FIRST_KEYED_RUN_ID ? null : storedKey(ref) };
 }

@@ -1,41 +1,51 @@
 /** The read queries as typed functions, for the API and the commands alike: what both say about a run cannot differ. */
 
+import { z } from 'zod';
 import { loadSql } from '../store/sql.ts';
 import type { Queryable, Scope } from './access.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { parseRunRef, type RunsQuery } from './input.ts';
+import { cursorId, cursorInt, cursorTime, cutPage, decodeCursor } from './cursor.ts';
+import { parseRunRef, type RunsQuery, type StoredKey } from './input.ts';
 import { Problem } from './problem.ts';
-import type { ListedRun, Run, RunMetrics, RunStats } from './shape.ts';
+import type { ListedRun, Run, RunMetrics, RunPage, RunStats } from './shape.ts';
 
-export type RunFilter = Omit<RunsQuery, 'tenant'> & { tenantId: number | null };
+export type RunFilter = Omit<RunsQuery, 'tenant'> & {
+  tenantId: number | null;
+  /** The only runs that are asked for, as pairs of tenant and run. */
+  only?: readonly { tenant_id: number; run_id: number }[];
+};
 
-export interface RunPage {
-  runs: ListedRun[];
-  /** null: this was the last page. */
-  next_cursor: string | null;
-}
+const runKey = z.tuple([cursorTime, cursorId, cursorInt]);
 
 /** Newest first; a page's place is a key, so runs that arrive meanwhile neither shift nor repeat a line. */
 export async function readRuns(client: Queryable, filter: RunFilter): Promise<RunPage> {
-  const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
+  const after = decodeCursor(runKey, filter.cursor) ?? [null, null, null];
   const lines = await readLines<ListedRun & { sorted_at: string }>(client, 'queries/serve/runs', [
     filter.tenantId,
     filter.pipeline ?? null,
     filter.status ?? null,
     filter.from ?? null,
     filter.to ?? null,
-    after?.sortedAt ?? null,
-    after?.runId ?? null,
-    after?.tenantId ?? null,
+    ...after,
     filter.limit + 1,
+    filter.environment ?? null,
+    filter.q ?? null,
+    filter.has_alerts ?? null,
+    filter.only?.map((run) => run.tenant_id) ?? null,
+    filter.only?.map((run) => run.run_id) ?? null,
   ]);
-  const shown = lines.slice(0, filter.limit);
-  const last = shown.at(-1);
-  const more = lines.length > filter.limit && last !== undefined;
-  return {
-    runs: shown.map(({ sorted_at: _, ...run }) => run),
-    next_cursor: more ? encodeCursor({ sortedAt: last.sorted_at, runId: last.run_id, tenantId: last.tenant_id }) : null,
-  };
+  const { shown, next_cursor } = cutPage(lines, filter.limit, (run) => [run.sorted_at, run.run_id, run.tenant_id]);
+  return { runs: shown.map(({ sorted_at: _, ...run }) => run), next_cursor };
+}
+
+/** These runs as they stand in a list, in the order they are asked for; one that is gone is left out. */
+export async function readListedRuns(
+  client: Queryable,
+  only: readonly { tenant_id: number; run_id: number }[],
+): Promise<ListedRun[]> {
+  if (only.length === 0) return [];
+  const { runs } = await readRuns(client, { tenantId: null, limit: only.length, only });
+  const byName = new Map(runs.map((run) => [`${run.tenant_id}:${run.run_id}`, run]));
+  return only.flatMap((run) => byName.get(`${run.tenant_id}:${run.run_id}`) ?? []);
 }
 
 /**
@@ -43,8 +53,13 @@ export async function readRuns(client: Queryable, filter: RunFilter): Promise<Ru
  * @param tenantId null: look at all tenants that the client may see
  * @throws Problem 404 when there is none, 409 with the list when it names runs of several tenants
  */
-export async function readRun(client: Queryable, ref: string, tenantId: number | null): Promise<Run> {
-  const { runId, runKey } = parseRunRef(ref);
+export async function readRun(
+  client: Queryable,
+  ref: string,
+  tenantId: number | null,
+  storedKey: StoredKey = (key) => key,
+): Promise<Run> {
+  const { runId, runKey } = parseRunRef(ref, storedKey);
   const runs = await readLines<Run>(client, 'queries/serve/run', [tenantId, runId, runKey]);
   const [run] = runs;
   if (run === undefined) throw new Problem(404, `There is no run ${ref}`);
@@ -66,11 +81,11 @@ function ambiguous(ref: string, runs: Run[]): Problem {
 
 export async function readStats(client: Queryable, run: Run): Promise<RunStats> {
   const values = [run.tenant_id, run.run_id, run.first_event_at, run.last_event_at];
-  return readOnly(await readLines<RunStats>(client, 'queries/serve/stats', values));
+  return readLine<RunStats>(client, 'queries/serve/stats', values);
 }
 
 export async function readMetrics(client: Queryable, run: Run): Promise<RunMetrics> {
-  return readOnly(await readLines<RunMetrics>(client, 'queries/serve/metrics', [run.tenant_id, run.run_id]));
+  return readLine<RunMetrics>(client, 'queries/serve/metrics', [run.tenant_id, run.run_id]);
 }
 
 /** A tenant's number from its number or name; null when no such tenant is registered. */
@@ -95,6 +110,11 @@ export async function resolveTenant(client: Queryable, scope: Scope, ref: string
 export async function readLines<T>(client: Queryable, sql: string, values: unknown[]): Promise<T[]> {
   const { rows } = await client.query<{ line: T }>(loadSql(sql), values);
   return rows.map((row) => row.line);
+}
+
+/** The line of a query that always gives one. */
+export async function readLine<T>(client: Queryable, sql: string, values: unknown[]): Promise<T> {
+  return readOnly(await readLines<T>(client, sql, values));
 }
 
 function readOnly<T>(lines: T[]): T {

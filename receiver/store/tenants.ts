@@ -63,8 +63,8 @@ async function findTenants(pool: pg.Pool, names: readonly string[]): Promise<Map
   return found;
 }
 
-/** All tenants by id. @param pool of runledger_operator */
-export async function listTenants(pool: pg.Pool): Promise<TenantRecord[]> {
+/** All tenants that the client may see, by id. */
+export async function listTenants(pool: Pick<pg.ClientBase, 'query'>): Promise<TenantRecord[]> {
   const { rows } = await pool.query(loadSql('queries/store/list_tenants'));
   return rows.map((row) => ({
     tenantId: row.tenant_id,

@@ -11,7 +11,7 @@ export const SCOPES: readonly Scope[] = ['write', 'read', 'review'];
 
 /** So that a person, and a secret scanner, sees what leaked. */
 const PREFIX: Record<TokenKind, string> = { tenant: 'rlt_', ingest: 'rli_', admin: 'rla_' };
-const DEFAULT_SCOPES: Record<TokenKind, readonly Scope[]> = { tenant: ['write', 'read'], ingest: [], admin: [] };
+export const DEFAULT_SCOPES: Record<TokenKind, readonly Scope[]> = { tenant: ['write', 'read'], ingest: [], admin: [] };
 const TOKEN_BYTES = 32;
 const SHORTEST_SEED = 16;
 const LONGEST_TOKEN = 512;

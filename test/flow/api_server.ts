@@ -17,7 +17,7 @@ export interface ApiUnderTest {
   owner: pg.Pool;
   operators: pg.Pool;
   readers: pg.Pool;
-  tokens: Record<'a' | 'b' | 'admin' | 'ingest' | 'writeOnly' | 'revoked', string>;
+  tokens: Record<'a' | 'b' | 'admin' | 'ingest' | 'writeOnly' | 'revoked' | 'expired', string>;
   readiness: { ready: boolean };
   logged: string[];
   get(path: string, token?: string, init?: RequestInit): Promise<Response>;
@@ -92,6 +92,8 @@ async function makeTokens(operators: pg.Pool): Promise<ApiUnderTest['tokens']> {
   const make = async (request: Parameters<typeof createToken>[1]) => createToken(operators, request);
   const revoked = await make({ kind: 'admin', name: 'revoked' });
   await revokeToken(operators, revoked.tokenId);
+  const expired = await make({ kind: 'admin', name: 'expired', expiresAt: new Date(Date.now() + 50) });
+  await new Promise((resolve) => setTimeout(resolve, 60));
   return {
     a: (await make({ kind: 'tenant', tenantId: TENANT_A, name: 'a' })).token,
     b: (await make({ kind: 'tenant', tenantId: TENANT_B, name: 'b' })).token,
@@ -99,6 +101,7 @@ async function makeTokens(operators: pg.Pool): Promise<ApiUnderTest['tokens']> {
     admin: (await make({ kind: 'admin', name: 'admin' })).token,
     ingest: (await make({ kind: 'ingest', name: 'ingest' })).token,
     revoked: revoked.token,
+    expired: expired.token,
   };
 }
 

@@ -13,6 +13,8 @@ from (
     r.status,
     r.degraded,
     r.complete,
+    r.excluded,
+    r.note,
     r.started_at,
     r.ended_at,
     round(extract(epoch from r.ended_at - r.started_at) * 1000)::bigint as duration_ms,
