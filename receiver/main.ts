@@ -8,6 +8,7 @@ import type pg from 'pg';
 import { countDataPoints } from './accept.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { type Config, isLoopback } from './config.ts';
+import { ensureEnvironmentChannel } from './derive/delivery/environment_channel.ts';
 import { startJobs } from './derive/scheduler.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { ensureFirstTokens, type FirstToken } from './first_tokens.ts';
@@ -170,6 +171,7 @@ async function openLedger(config: Config, log: Logger, closing: Closing): Promis
   const operators = openPool('runledger_operator', API_CONNECTIONS);
   const tokens = await ensureFirstTokens(config, operators);
   reportTokens(tokens, log);
+  await ensureEnvironmentChannel(operators, config.slackWebhookUrl, log);
   const verifier = createTokenVerifier(ingestPool, { log: warn });
   closing.add('token verifier', () => verifier.close());
   const { linkHosts, eventRetentionDays: retentionDays } = config;
@@ -200,7 +202,7 @@ async function openWriter(
   closing.add('writer', () => writer.close());
   const makePartitions = () => ensurePartitions(ingestPool, daysAhead(Date.now()));
   await makePartitions();
-  const { eventRetentionDays, qaRetentionDays } = config;
+  const { eventRetentionDays, qaRetentionDays, publicUrl, jaegerUiUrl } = config;
   const jobs = await startJobs({
     databaseUrl,
     log,
@@ -208,6 +210,7 @@ async function openWriter(
     ensurePartitions: makePartitions,
     eventRetentionDays,
     qaRetentionDays,
+    links: { publicUrl, jaegerUiUrl },
   });
   closing.add('jobs', () => jobs.stop());
   watchParked(operators, metrics, log, closing);

@@ -1,5 +1,6 @@
 /** The commands in the order in which the help lists them. */
 
+import { registerAlerts } from './alerts.ts';
 import { registerAudit } from './audit.ts';
 import { registerChannel } from './channel.ts';
 import type { Register } from './command.ts';
@@ -12,6 +13,7 @@ import { registerMigrate } from './migrate.ts';
 import { registerRebuild } from './rebuild.ts';
 import { registerReplay } from './replay.ts';
 import { registerRuns } from './runs.ts';
+import { registerSchedule } from './schedule.ts';
 import { registerShow } from './show.ts';
 import { registerSql } from './sql.ts';
 import { registerStart } from './start.ts';
@@ -25,6 +27,8 @@ export const commands: readonly Register[] = [
   registerShow,
   registerSql,
   registerExport,
+  registerAlerts,
+  registerSchedule,
   registerTenantCommands,
   registerToken,
   registerChannel,

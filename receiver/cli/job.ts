@@ -64,6 +64,7 @@ async function runJob(name: JobName, database: CommandDatabase, context: CliCont
     ensurePartitions: () => ensurePartitions(ingest, days),
     eventRetentionDays: database.config.eventRetentionDays,
     qaRetentionDays: database.config.qaRetentionDays,
+    links: { publicUrl: database.config.publicUrl, jaegerUiUrl: database.config.jaegerUiUrl },
     dryRun,
   };
   try {

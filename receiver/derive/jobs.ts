@@ -5,16 +5,15 @@
 
 import type { Pool } from 'pg';
 import { abandonSilentRuns } from './abandon.ts';
+import { alertsJob, expectedRunsJob } from './alerts/job.ts';
+import type { MessageLinks } from './alerts/message.ts';
 import { audit } from './audit.ts';
+import { deliverAlertsJob, expireDeliveriesJob } from './delivery/job.ts';
 import { deriveDue } from './derive_due.ts';
+import type { JobLog } from './job_log.ts';
 import { type RetentionResult, retain } from './retention.ts';
 
-/** Structured log, fields first; a pino logger fits. */
-export interface JobLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type { JobLog } from './job_log.ts';
 
 export interface JobDeps {
   /** Speaks as runledger_owner. */
@@ -32,6 +31,8 @@ export interface JobDeps {
   eventRetentionDays: number;
   /** Days that QA samples are kept. */
   qaRetentionDays: number;
+  /** Where the links of alerts lead. */
+  links: MessageLinks;
   /** Only say what would be done; jobs other than retention do not look at it. */
   dryRun?: boolean;
 }
@@ -50,6 +51,10 @@ export const JOBS = {
   },
   audit: auditJob,
   retention: retentionJob,
+  expected_runs: expectedRunsJob,
+  alerts: alertsJob,
+  deliver_alerts: deliverAlertsJob,
+  expire_deliveries: expireDeliveriesJob,
 } as const satisfies Record<string, Job>;
 
 export type JobName = keyof typeof JOBS;

@@ -29,6 +29,11 @@ const SCHEDULE: Record<JobName, { match: string; maxAttempts: number }> = {
   audit: { match: '37 3 * * *', maxAttempts: 3 },
   // Before the audit, which then covers what is left.
   retention: { match: '13 2 * * *', maxAttempts: 3 },
+  // Every sweep of the alerts begins with it; this one is for installations whose sweeps fail.
+  expected_runs: { match: '27 * * * *', maxAttempts: 1 },
+  alerts: { match: '*/5 * * * *', maxAttempts: 1 },
+  deliver_alerts: { match: '* * * * *', maxAttempts: 1 },
+  expire_deliveries: { match: '43 2 * * *', maxAttempts: 3 },
 };
 
 export type SchedulerDeps = Omit<JobDeps, 'pool'> & { databaseUrl: string };

@@ -44,6 +44,7 @@ function jobDeps(): typeof deps {
     // The rows of these tests are of a fixed day, which no clock makes old.
     eventRetentionDays: 36_500,
     qaRetentionDays: 36_500,
+    links: { publicUrl: 'http://127.0.0.1:8080', jaegerUiUrl: null },
     logged,
     calls,
   };
