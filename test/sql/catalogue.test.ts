@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadSql } from '../../receiver/store/sql.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { TENANT_TABLES, withClient } from '../helpers/seed_tenants.ts';
 
@@ -54,7 +55,7 @@ const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.dirty_runs': { ingest: 'rawd', operator: 'r' },
   'runledger.refusals': { ingest: 'raw', operator: 'r', reader: 'r' },
   'runledger.qa_settings': { reader: 'r', operator: 'ra' },
-  'runledger.trend_buckets': { reader: 'r', operator: 'r' },
+  'runledger.trend_buckets': { reader: 'r', operator: 'r', bi: 'r' },
   'runledger.sealed_runs': { operator: 'r' },
   'runledger.alert_rules': { reader: 'r', operator: 'r' },
   'runledger.alert_overrides': { reader: 'r', operator: 'rawd' },
@@ -108,6 +109,27 @@ const COLUMN_GRANTS = [
       `runledger.tokens.${column} operator r${['expires_at', 'name', 'revoked_at'].includes(column) ? 'w' : ''}`,
   ),
 ].sort();
+
+const PUBLIC_VIEWS = [
+  'alert_history',
+  'latency_trends',
+  'qa_pass_rates',
+  'quality',
+  'runs',
+  'service_levels',
+  'stage_latency',
+  'tenant_overview',
+  'vendor_costs',
+  'vendor_usage_by_run',
+];
+const VIEW_GRANTS: Record<string, string> = {
+  ...Object.fromEntries(PUBLIC_VIEWS.map((view) => [`public.${view}`, 'bi operator reader'])),
+  'runledger.recounted_metrics': 'operator',
+  'runledger.recounted_runs': 'operator',
+  'runledger.recounted_stage_stats': 'operator',
+  'runledger.recounted_vendor_usage': 'operator',
+  'runledger.watched_runs': 'nobody',
+};
 
 /** Roles that policies may name, per table; others see no row. */
 const POLICIES: Record<string, string[]> = {
@@ -188,15 +210,28 @@ describe('grants', () => {
     expect(found).toEqual(COLUMN_GRANTS);
   });
 
-  it('on views give ours alone a look, and PUBLIC none', async () => {
-    const { rows } = await client.query(`
-      select c.relname, g.grantee::regrole::text as grantee, g.privilege_type
+  it('on views let those look who may, and nobody do more', async () => {
+    const found = await texts(`
+      select format('%s.%s %s %s', c.relnamespace::regnamespace, c.relname, g.privilege_type,
+        coalesce(string_agg(case when g.grantee = 0 then 'PUBLIC' else replace(g.grantee::regrole::text, 'runledger_', '') end, ' '
+          order by g.grantee::regrole::text) filter (where g.grantee <> c.relowner), 'nobody')) as text
       from pg_class as c cross join aclexplode(c.relacl) as g
-      where ${OURS} and c.relkind = 'v' and ${NO_EXTENSION} and g.grantee <> c.relowner`);
-    for (const row of rows) {
-      expect(row.privilege_type).toBe('SELECT');
-      expect(row.grantee).toMatch(/^runledger_(ingest|reader|operator|bi)$/);
-    }
+      where ${OURS} and c.relkind = 'v' and ${NO_EXTENSION} and (g.privilege_type = 'SELECT' or g.grantee <> c.relowner)
+      group by c.relnamespace, c.relname, g.privilege_type`);
+    expect(found).toEqual(
+      Object.entries(VIEW_GRANTS)
+        .map(([view, roles]) => `${view} SELECT ${roles}`)
+        .sort(),
+    );
+  });
+
+  it('the names of our views are those that a migration looks for before it takes them', async () => {
+    const found = await texts(
+      `select c.relname::text as text from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v' and ${NO_EXTENSION}`,
+    );
+    const lookedFor = loadSql('queries/migrate/foreign_relations');
+    expect(found).toEqual(PUBLIC_VIEWS);
+    for (const view of found) expect([view, lookedFor.includes(`('${view}')`)]).toEqual([view, true]);
   });
 
   it('on sequences let ingest and operator draw the ids they give', async () => {

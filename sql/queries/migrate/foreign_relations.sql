@@ -3,7 +3,10 @@
 with ours (name) as (
   values ('enrichment_runs'), ('run_event_logs'), ('run_stage_stats'), ('run_vendor_usage'), ('run_metrics'), ('qa_samples'),
          ('enrichment_runs_pkey'), ('run_event_logs_pkey'), ('run_stage_stats_pkey'), ('run_vendor_usage_pkey'), ('run_metrics_pkey'),
-         ('qa_samples_pkey'), ('enrichment_runs_tenant_run_key')
+         ('qa_samples_pkey'), ('enrichment_runs_tenant_run_key'),
+         -- Views.
+         ('alert_history'), ('latency_trends'), ('qa_pass_rates'), ('quality'), ('runs'), ('service_levels'), ('stage_latency'),
+         ('tenant_overview'), ('vendor_costs'), ('vendor_usage_by_run')
 )
 select c.relname::text as name,
        coalesce(t.relname, c.relname)::text as table_name,

@@ -1,0 +1,82 @@
+-- One row a run with what people ask first: how long against usual, how much failed, what it cost. Numbers that need another table are
+-- sub-selects on the run's key, so that a query pays only for the columns it names. Reads no events.
+create or replace view public.runs with (security_invoker = true) as
+select
+  r.tenant_id,
+  r.run_id,
+  r.run_key,
+  r.pipeline,
+  r.environment,
+  r.pipeline_version,
+  r.status,
+  r.degraded,
+  r.complete,
+  r.excluded,
+  r.note,
+  (coalesce(r.started_at, r.first_event_at) at time zone 'UTC')::date as day,
+  coalesce(r.started_at, r.first_event_at) as started_at,
+  r.ended_at,
+  round(extract(epoch from r.ended_at - r.started_at) * 1000)::bigint as duration_ms,
+  (
+    select round(percentile_cont(0.5) within group (order by b.duration_ms)::numeric)::bigint
+    from (
+      select extract(epoch from p.ended_at - p.started_at)::double precision * 1000 as duration_ms
+      from public.enrichment_runs p
+      where p.tenant_id = r.tenant_id
+        and p.pipeline is not distinct from r.pipeline
+        and p.environment is not distinct from r.environment
+        and p.status = 'succeeded'
+        and not p.excluded
+        and p.ended_at is not null
+        and p.started_at < coalesce(r.started_at, r.first_event_at)
+      order by p.started_at desc, p.run_id desc
+      limit 10
+    ) b
+  ) as usual_duration_ms,
+  (
+    select sum(s.count_total)::bigint from public.run_stage_stats s where s.tenant_id = r.tenant_id and s.run_id = r.run_id
+  ) as units,
+  (
+    select sum(s.count_error)::bigint from public.run_stage_stats s where s.tenant_id = r.tenant_id and s.run_id = r.run_id
+  ) as unit_errors,
+  (
+    select round(sum(s.count_error) / nullif(sum(s.count_total), 0), 6)
+    from public.run_stage_stats s
+    where s.tenant_id = r.tenant_id and s.run_id = r.run_id
+  ) as error_rate,
+  (
+    select coalesce(sum(v.cost_usd), 0) from public.run_vendor_usage v where v.tenant_id = r.tenant_id and v.run_id = r.run_id
+  ) as cost_usd,
+  exists (
+    select from public.run_vendor_usage v
+    where v.tenant_id = r.tenant_id and v.run_id = r.run_id and (v.unpriced_calls > 0 or v.unpriced_tokens > 0)
+  ) as has_unpriced_usage,
+  (
+    select m.value from public.run_metrics m
+    where m.tenant_id = r.tenant_id and m.run_id = r.run_id and m.name = 'candidates_selected'
+  ) as candidates_selected,
+  (
+    select m.value from public.run_metrics m
+    where m.tenant_id = r.tenant_id and m.run_id = r.run_id and m.name = 'items_delivered'
+  ) as items_delivered,
+  (
+    select round(sum(m.value) filter (where m.name = 'emails_verified')
+      / nullif(sum(m.value) filter (where m.name = 'emails_found'), 0), 6)
+    from public.run_metrics m
+    where m.tenant_id = r.tenant_id and m.run_id = r.run_id and m.name in ('emails_found', 'emails_verified')
+  ) as verified_email_rate,
+  r.trace_id,
+  r.langsmith_trace_url
+from public.enrichment_runs r;
+
+comment on view public.runs is 'Runs with duration against usual, units, errors, cost and rates; order by started_at';
+comment on column public.runs.day is 'UTC day of the start';
+comment on column public.runs.duration_ms is 'null while it runs, and where its end is not known';
+comment on column public.runs.usual_duration_ms is 'Median of the last 10 earlier runs of the same pipeline and environment that succeeded and are not excluded; null: there is none';
+comment on column public.runs.units is 'What its stages worked on, each stage counting for itself; null: no stage is known';
+comment on column public.runs.error_rate is 'unit_errors / units, 0 to 1; null without units';
+comment on column public.runs.cost_usd is 'Over all vendors; "at least" while has_unpriced_usage';
+comment on column public.runs.has_unpriced_usage is 'Some calls have no known price, so the true cost is higher';
+comment on column public.runs.verified_email_rate is 'emails_verified / emails_found, 0 to 1; null without e-mails';
+revoke all on public.runs from public;
+grant select on public.runs to runledger_reader, runledger_operator, runledger_bi;
