@@ -30,6 +30,8 @@ export interface Scene {
   peers: Peers;
   collector: Program & { httpUrl: string; grpcTarget: string; metricsUrl: string };
   jaeger: Program & { url: string };
+  /** Where the Collector keeps what it has not delivered. */
+  queueDir: string;
   /** Of the receiver; also while it is down. */
   otlpUrl: string;
   /** null while it is down. */
@@ -45,6 +47,7 @@ export async function openScene({ collectorFiles = [], environment = {} }: Scene
   const folder = mkdtempSync(join(tmpdir(), 'runledger-peers-'));
   const [otlp, grpc, api, ...others] = await freePorts(11);
   const [cGrpc, cHttp, cHealth, cMetrics, jUi, jOtlp, jHealth, jMetrics] = others.map(String);
+  const queueDir = join(folder, 'queues');
   const otlpUrl = `http://127.0.0.1:${otlp}`;
 
   const jaeger = createProgram({
@@ -70,7 +73,7 @@ export async function openScene({ collectorFiles = [], environment = {} }: Scene
       COLLECTOR_HTTP_PORT: cHttp,
       COLLECTOR_HEALTH_PORT: cHealth,
       COLLECTOR_METRICS_PORT: cMetrics,
-      COLLECTOR_QUEUE_DIR: join(folder, 'queues'),
+      COLLECTOR_QUEUE_DIR: queueDir,
       ...environment,
     }),
     healthUrl: `http://127.0.0.1:${cHealth}/`,
@@ -93,6 +96,7 @@ export async function openScene({ collectorFiles = [], environment = {} }: Scene
   let receiver: Receiver | null = null;
   const scene: Scene = {
     peers,
+    queueDir,
     otlpUrl,
     collector: Object.assign(collector, {
       httpUrl: `http://127.0.0.1:${cHttp}`,
