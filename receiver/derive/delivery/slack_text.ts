@@ -10,10 +10,11 @@ const INVISIBLE = /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2
 const MENTION = /([@＠])(?=[\p{L}\p{N}_])/gu;
 const NO_WIDTH = '\u2060';
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+const PLAIN: Readonly<Record<string, string>> = { '<': '‹', '>': '›' };
 
-/** One line of plain text, cut to `chars` characters. */
+/** One line for a field of type plain_text, cut to `chars` characters; angle brackets become others, which mean nothing anywhere. */
 export function plainLine(text: string, chars: number): string {
-  return cut(harmless(text), chars, (character) => character);
+  return cut(harmless(text), chars, (character) => PLAIN[character] ?? character);
 }
 
 /** One line for a field of type mrkdwn: &, < and > escaped, cut so that the escaped text has at most `chars` characters. */
