@@ -42,10 +42,6 @@ export function checkSchedule(schedule: Schedule, now: Date): void {
   const { pipeline, startGraceSeconds, runLimitSeconds, minimumSeconds } = schedule;
   if (pipeline === '' || pipeline.length > PIPELINE_MAX)
     throw new ScheduleError(`The pipeline must be a name of 1 to ${PIPELINE_MAX} characters`);
-  if (!isTimezone(schedule.timezone)) {
-    const shown = schedule.timezone.slice(0, 60);
-    throw new ScheduleError(`The time zone "${shown}" is not known: give a name such as UTC or Europe/Berlin`);
-  }
   for (const day of schedule.exceptDays) checkDay(day);
   checkSeconds('The grace', startGraceSeconds, 0, GRACE_MAX_SECONDS);
   if (runLimitSeconds !== null) checkSeconds('The limit', runLimitSeconds, 1, SECONDS_MAX);
@@ -83,6 +79,10 @@ function isTimezone(name: string): boolean {
  * wildcards go by the time that passes.
  */
 function readCron({ cron, timezone }: Pick<Schedule, 'cron' | 'timezone'>): Cron {
+  if (!isTimezone(timezone)) {
+    const shown = timezone.slice(0, 60);
+    throw new ScheduleError(`The time zone "${shown}" is not known: give a name such as UTC or Europe/Berlin`);
+  }
   try {
     return new Cron(cron, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
   } catch (error) {
