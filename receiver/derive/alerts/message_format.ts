@@ -9,6 +9,12 @@ export function formatMoment(time: Date): string {
   return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** As formatMoment, of a time in ISO 8601; text that is none stays as it is. */
+export function formatInstant(iso: string): string {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? iso : formatMoment(time);
+}
+
 /** The two largest units: 2 d 3 h, 5 h 10 min, 12 min, 8 s, 350 ms. */
 export function formatDuration(ms: number): string {
   const rounded = Math.max(0, Math.round(ms));
