@@ -3,12 +3,13 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../../store/pool.ts';
 import { loadSql } from '../../store/sql.ts';
-import type { AlertMessage, Finding } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { type JudgedRule, judge } from './judge.ts';
-import { composeMessage, type MessageLinks } from './message.ts';
-import { placeKey, readLatestRuns, readRunFacts, readTenants, runRefKey, type TenantFacts } from './message_facts.ts';
-import { type AlertWrite, readOpenAlerts, type WrittenAlert, writeChanges } from './open_alerts.ts';
+import type { MessageLinks } from './message.ts';
+import { readTenants } from './message_facts.ts';
+import { readOpenAlerts, writeChanges } from './open_alerts.ts';
 import { putMessages } from './outbox.ts';
+import { composeAll, withGoodRuns } from './tell.ts';
 
 /** A rule reads counters of runs, never events; one that takes longer is at fault and must not keep the others waiting. */
 const RULE_TIMEOUT_MS = 60_000;
@@ -80,19 +81,9 @@ async function sweepLocked(
   );
   const disabled = new Set([...tenants].filter(([, { isDisabled }]) => isDisabled).map(([tenantId]) => tenantId));
   const changes = judge(rule, found, open, disabled, now);
-  const goodRuns = await readLatestRuns(
-    client,
-    rule.kind,
-    changes.filter(({ record }) => record.resolvedBecause === 'good').map(({ subject }) => subject),
-    now,
-  );
-  const writes = changes.map((change): AlertWrite => {
-    const isGood = change.record.resolvedBecause === 'good';
-    return { ...change, resolvedRunId: isGood ? (goodRuns.get(placeKey(change.subject)) ?? null) : null };
-  });
-  const written = await writeChanges(client, rule, writes);
+  const written = await writeChanges(client, rule, await withGoodRuns(client, rule, changes, now));
   const said = written.filter(({ change }) => change.event !== null);
-  const messages = await composeAll(client, rule, said, tenants, links, now);
+  const messages = await composeAll(client, rule, said, tenants, links);
   const put = await putMessages(client, messages, now);
   return { events: said.flatMap(({ change: { event } }) => (event === null ? [] : [{ event }])), messages: put };
 }
@@ -100,31 +91,4 @@ async function sweepLocked(
 /** Switched off for everybody, with nobody who has it on. */
 function isUsed({ enabled, overrides }: JudgedRule): boolean {
   return enabled || overrides.some((one) => one.enabled === true);
-}
-
-async function composeAll(
-  client: PoolClient,
-  rule: JudgedRule,
-  said: readonly WrittenAlert[],
-  tenants: ReadonlyMap<number, TenantFacts>,
-  links: MessageLinks,
-  now: Date,
-): Promise<AlertMessage[]> {
-  const shown = said.map(({ change }) => {
-    const runId = change.change === 'resolve' ? change.resolvedRunId : change.record.runId;
-    return runId === null ? null : { tenantId: change.subject.tenantId, runId };
-  });
-  const runs = await readRunFacts(
-    client,
-    shown.filter((run) => run !== null),
-  );
-  return said.flatMap(({ alertId, change }, index) => {
-    const { event, record, subject } = change;
-    if (event === null) return [];
-    const ref = shown[index];
-    const run = ref == null ? null : (runs.get(runRefKey(ref)) ?? null);
-    const eventAt = record.resolvedAt ?? (event === 'fired' ? record.firedAt : (record.remindedAt ?? now));
-    const tenantName = tenants.get(subject.tenantId)?.name ?? null;
-    return [composeMessage({ event, eventAt, alertId, rule, subject, record, tenantName, run, links })];
-  });
 }
