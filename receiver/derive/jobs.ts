@@ -8,6 +8,7 @@ import { abandonSilentRuns } from './abandon.ts';
 import { alertsJob, expectedRunsJob } from './alerts/job.ts';
 import type { MessageLinks } from './alerts/message.ts';
 import { audit } from './audit.ts';
+import { recordAudit } from './audit_record.ts';
 import { deliverAlertsJob, expireDeliveriesJob } from './delivery/job.ts';
 import { deriveDue } from './derive_due.ts';
 import type { JobLog } from './job_log.ts';
@@ -84,12 +85,14 @@ async function auditJob({ pool, log }: JobDeps): Promise<object> {
       { sealed_difference: result.sealed_difference },
       'audit: counters of sealed runs changed after their events were dropped',
     );
+  await recordAudit(pool, 'audit', result);
   return result;
 }
 
 async function retentionJob({ pool, log, eventRetentionDays, qaRetentionDays, dryRun }: JobDeps): Promise<object> {
   const result = await retain(pool, { eventRetentionDays, qaRetentionDays, dryRun: dryRun === true });
   logRetention(result, log);
+  if (!result.dry_run) await recordAudit(pool, 'retention', { ...result, runs_checked: result.runs_sealed });
   return result;
 }
 

@@ -197,12 +197,13 @@ comment on column runledger.alert_deliveries.last_error is 'A status or a kind o
 -- What audits found and what people did ------------------------------------------------------------------------------------------------
 
 create table runledger.audit_results (
-  audited_at timestamptz primary key,
-  job text not null,
+  audited_at timestamptz not null,
+  job text collate "C" not null,
   difference bigint not null,
   runs_checked bigint not null,
   runs_sealed bigint not null,
-  sealed_difference bigint not null
+  sealed_difference bigint not null,
+  constraint audit_results_pkey primary key (job, audited_at)
 );
 comment on table runledger.audit_results is 'The result of each audit by a job (audit, retention); differences alert';
 

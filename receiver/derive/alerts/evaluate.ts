@@ -7,12 +7,28 @@ import type { ClientBase } from 'pg';
 import { loadSql } from '../../store/sql.ts';
 import type { Finding, Numbers, Severity } from './finding.ts';
 import { type LoadedRule, loadRules } from './load_rules.ts';
-import { isRuleKind } from './rule_kinds.ts';
+import { isRuleKind, type RuleKind } from './rule_kinds.ts';
 
 /** The rule cannot be judged because of its own parameters; nothing is known of its subjects, so alerts stay as they are. */
 export class RuleProblemError extends Error {
   override readonly name = 'RuleProblemError';
 }
+
+const QUERIES = {
+  stage_failed: 'jobs/alerts/stage_failed',
+  stage_error_rate: 'jobs/alerts/stage_error_rate',
+  vendor_limits: 'jobs/alerts/vendor_limits',
+  metric_below: 'jobs/alerts/metric_below',
+  run_failed: 'jobs/alerts/run_failed',
+  run_missed: 'jobs/alerts/run_missed',
+  run_stuck: 'jobs/alerts/run_stuck',
+  run_too_short: 'jobs/alerts/run_too_short',
+  cost_budget: 'jobs/alerts/cost_budget',
+  latency_regression: 'jobs/alerts/latency_regression',
+  qa_pass_rate: 'jobs/alerts/qa_pass_rate',
+  ingest: 'jobs/alerts/ingest',
+  service_level: 'jobs/alerts/service_level',
+} as const satisfies Record<RuleKind, string>;
 
 interface FindingRow {
   tenant_id: number;
@@ -33,8 +49,8 @@ interface FindingRow {
 export async function evaluateRule(client: ClientBase, rule: LoadedRule, asOf: Date): Promise<Finding[]> {
   if (rule.problem !== null || !isRuleKind(rule.kind))
     throw new RuleProblemError(`rule ${rule.rule} is not judged: ${rule.problem ?? rule.kind}`);
-  const sql = loadSql(`jobs/alerts/${rule.kind}`);
-  const { rows } = await client.query<FindingRow>(sql, [asOf, limitsOf(rule), rule.severity]);
+  const parameters = [asOf, limitsOf(rule), rule.severity];
+  const { rows } = await client.query<FindingRow>(loadSql(QUERIES[rule.kind]), parameters);
   const findings = rows.map(findingOf);
   return rule.kind === 'ingest' ? [...findings, ...(await problemFindings(client, rule))] : findings;
 }
