@@ -83,9 +83,9 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-interface LoadOptions {
-  /** Reads again after that time, while the page is visible. 0: once. */
-  everyMs?: number;
+interface LoadOptions<T> {
+  /** Reads again after that time, while the page is visible. 0: not again. May depend on what was read. */
+  everyMs?: number | ((data: T | null) => number);
   as?: 'json' | 'text';
 }
 
@@ -107,35 +107,39 @@ export function forgetAll(): void {
 }
 
 /** @param path null: nothing to read yet */
-export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: LoadOptions = {}): Loaded<T> {
+export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: LoadOptions<T> = {}): Loaded<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null }>(() => ({
     path,
     data: path === null ? null : ((kept.get(path) as T | undefined) ?? null),
     error: null,
   }));
   const [turn, setTurn] = useState(0);
-  const asked = useRef(path);
-  asked.current = path;
+  const wait = useRef(everyMs);
+  wait.current = everyMs;
+  const fixedMs = typeof everyMs === 'number' ? everyMs : null;
 
   useEffect(() => {
     if (path === null) return;
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let latest: T | null = null;
     const read = async () => {
       timer = undefined;
       try {
         const data = (await (as === 'json' ? readJson<T>(path, control.signal) : readText(path, control.signal))) as T;
         keep(path, data);
+        latest = data;
         if (!control.signal.aborted) setState({ path, data, error: null });
       } catch (error) {
         if (control.signal.aborted) return;
         const shown = error instanceof ApiError ? error : new ApiError(0, 'The answer could not be read.');
         setState((old) => ({ path, data: old.path === path ? old.data : null, error: shown }));
       }
-      if (everyMs > 0 && !control.signal.aborted) plan();
+      if (!control.signal.aborted) plan();
     };
     const plan = () => {
-      timer = setTimeout(() => (document.hidden ? plan() : void read()), everyMs);
+      const waitMs = typeof wait.current === 'number' ? wait.current : wait.current(latest);
+      if (waitMs > 0) timer = setTimeout(() => (document.hidden ? plan() : void read()), waitMs);
     };
     const wake = () => {
       if (document.hidden || timer === undefined) return;
@@ -143,13 +147,13 @@ export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: Loa
       void read();
     };
     void read();
-    if (everyMs > 0) document.addEventListener('visibilitychange', wake);
+    document.addEventListener('visibilitychange', wake);
     return () => {
       control.abort();
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', wake);
     };
-  }, [path, everyMs, as, turn]);
+  }, [path, fixedMs, as, turn]);
 
   const reload = useCallback(() => setTurn((last) => last + 1), []);
   if (state.path === path) return { data: state.data, error: state.error, isStale: false, reload };

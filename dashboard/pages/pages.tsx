@@ -2,11 +2,15 @@
 
 import type { ComponentType } from 'preact';
 import type { PageProps } from '../page.ts';
+import { AlertsPage } from './alerts.tsx';
+import { RunPage } from './run.tsx';
 import { RunsPage } from './runs.tsx';
 
 /** null: no page of ours */
 export function pageOf(parts: readonly string[]): ComponentType<PageProps> | null {
   const [first = 'runs', ...rest] = parts;
   if (first === 'runs' && rest.length === 0) return RunsPage;
+  if (first === 'runs' && rest.length === 2) return RunPage;
+  if (first === 'alerts' && rest.length <= 1) return AlertsPage;
   return null;
 }

@@ -8,6 +8,7 @@ import { Empty, Show } from '../parts/states.tsx';
 import { lookOf, Status } from '../parts/status.tsx';
 import { Ago, Count, Money } from '../parts/values.tsx';
 import { hrefOf } from '../router.ts';
+import { pagesFirst } from '../run/why.tsx';
 
 type Pipeline = PipelinePage['pipelines'][number];
 
@@ -40,7 +41,9 @@ function Night({ pipelines, showsTenant }: { pipelines: Pipeline[]; showsTenant:
               <th scope="col" class="tight">
                 Last run
               </th>
-              <th scope="col">Pipeline</th>
+              <th scope="col" class="tight">
+                Pipeline
+              </th>
               <th scope="col" class="num">
                 Started
               </th>
@@ -59,9 +62,7 @@ function Night({ pipelines, showsTenant }: { pipelines: Pipeline[]; showsTenant:
               <th scope="col" class="num">
                 Cost
               </th>
-              <th scope="col" class="tight">
-                Alerts
-              </th>
+              <th scope="col">Alerts</th>
             </tr>
           </thead>
           <tbody>
@@ -154,13 +155,21 @@ function Line({ pipeline: line, showsTenant }: { pipeline: Pipeline; showsTenant
       </td>
       <td class="alerts-cell">
         {line.firing.length === 0 && <span class="faint">none</span>}
-        {line.firing.slice(0, 2).map((alert) => (
-          <a key={alert.alert_id} class="alert-link" href={hrefOf(['alerts', alert.alert_id])}>
-            {alert.code} {spaced(alert.subject)}
-          </a>
-        ))}
-        {line.firing.length > 2 && (
-          <a href={hrefOf(['alerts'], { tenant: String(line.tenant_id) })}>{line.firing.length - 2} more</a>
+        {[...line.firing]
+          .sort(pagesFirst)
+          .slice(0, 3)
+          .map((alert) => (
+            <a
+              key={alert.alert_id}
+              class={alert.severity === 'page' ? 'alert-link bad' : 'alert-link warn'}
+              href={hrefOf(['alerts', alert.alert_id])}
+              title={alert.severity === 'page' ? 'Firing, wakes people' : 'Firing, can wait for the morning'}
+            >
+              {alert.code} {spaced(alert.subject)}
+            </a>
+          ))}
+        {line.firing.length > 3 && (
+          <a href={hrefOf(['alerts'], { tenant: String(line.tenant_id) })}>{line.firing.length - 3} more</a>
         )}
       </td>
     </tr>

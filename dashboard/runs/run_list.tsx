@@ -94,7 +94,10 @@ function Rows({ runs, showsTenant, isFiltered, selected }: RowsProps) {
             <th scope="col" class="tight">
               Status
             </th>
-            <th scope="col">Pipeline</th>
+            <th scope="col" class="tight">
+              Pipeline
+            </th>
+            <th scope="col">Run</th>
             <th scope="col" class="num">
               Started
             </th>

@@ -26,16 +26,16 @@ export function RunRow({ run, showsTenant, isAt }: RunRowProps) {
       <th scope="row">
         <a href={href}>{run.pipeline ?? 'no pipeline named'}</a>
         {showsTenant && <span class="of"> {run.tenant_name ?? `tenant ${run.tenant_id}`}</span>}
-        <span class="under faint">
-          {run.run_key ?? `run ${run.run_id}`}
-          {run.environment !== null && ` · ${run.environment}`}
-          {run.excluded && ' · left out of baselines'}
-          {run.complete === false && ' · incomplete'}
-        </span>
       </th>
+      <td class="run-key">
+        <span class="mono faint">{run.run_key ?? `run ${run.run_id}`}</span>
+        {run.environment !== null && <span class="faint"> {run.environment}</span>}
+        {run.excluded && <span class="faint"> · left out of baselines</span>}
+        {run.complete === false && <span class="warn"> · incomplete</span>}
+      </td>
       <td class="num">
         <Time at={run.started_at} />
-        <span class="under faint">
+        <span class="ago faint">
           <Ago at={run.started_at} />
         </span>
       </td>
