@@ -21,8 +21,10 @@ import { assertPortsFree, closeServer, type Endpoint, listen } from './listen.ts
 import type { Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
+import { createReceived } from './received.ts';
 import { createApi } from './serve/api.ts';
 import { createSignInCodes } from './serve/sign_in_codes.ts';
+import { createStoredKey } from './serve/stored_key.ts';
 import { createOtlpApp, createOtlpServer } from './server.ts';
 import { migrate } from './store/migrate.ts';
 import { ensurePartitions } from './store/partitions.ts';
@@ -85,7 +87,8 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
     log.warn({ host: config.host }, 'listening beyond this machine: put TLS in front, tokens travel in the clear');
   }
   const ledger = await openLedger(config, log, closing);
-  const metrics = createMetrics();
+  const received = createReceived();
+  const metrics = received.counting(createMetrics());
   closing.add('metrics', () => metrics.stop());
   const writer = await openWriter(config, ledger, metrics, log, closing);
   const budget = createBodyBudget(LIMITS.inFlightBodyBytes);
@@ -107,6 +110,9 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
       metrics: (request, response) => metrics.handler(request, response),
       bindHost: config.host,
       jaegerUiUrl: config.jaegerUiUrl,
+      storedKey: createStoredKey(ledger.snapshots.current().privacyKey),
+      receiverHealth: () => ({ ...received.read(), queue_rows: writer.waitingRows() }),
+      signals: { write: (chunk) => writer.write(chunk), snapshot: () => ledger.snapshots.current() },
       signInCodes,
       version,
       log,

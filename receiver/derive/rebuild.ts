@@ -103,6 +103,7 @@ function rebuildRun(pool: Pool, run: RunKey): Promise<RebuildChange[] | null> {
       // A row without events was only put there to be locked while counters that belong to nothing were removed.
       const discarded = await client.query(loadSql('queries/derive/rebuild_discard_run'), [run.tenantId, run.runId]);
       if (discarded.rowCount === 1) return changes;
+      await client.query(loadSql('queries/derive/rebuild_restore_state'), [run.tenantId, run.runId]);
       changes.unshift(changeOf(run, 'enrichment_runs', '', 'restored'));
     }
     await markForDerive(client, run);

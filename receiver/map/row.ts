@@ -88,6 +88,11 @@ export interface RunFacts {
   langsmithUrl: string | null;
   /** JSON text of the resource attributes, after privacy. */
   resource: string | null;
+  /**
+   * Absent for spans. Somebody began or cancelled the run by the API: a beginning names the run only as long as no span does, and a
+   * cancellation says nothing but that.
+   */
+  signal?: 'begin' | 'cancel';
 }
 
 /** A root run span (or its start marker) ties its trace to its tenant and run. */

@@ -70,8 +70,13 @@ export function langsmithUrl(view: View, mapping: Mapping, extra: Extra): string
   return link;
 }
 
-/** A link with a hash in it leads nowhere, so parameters that must not be stored go as a whole, and such a path goes with its link. */
-function safeLink(text: string, mapping: Mapping): string | null {
+type LinkRules = { redact: Mapping['redact']; snapshot: Pick<Mapping['snapshot'], 'linkHosts'> };
+
+/**
+ * A link with a hash in it leads nowhere, so parameters that must not be stored go as a whole, and such a path goes with its link.
+ * @returns null for a link that may not be stored or followed
+ */
+export function safeLink(text: string, mapping: LinkRules): string | null {
   const url = allowedUrl(text, mapping.snapshot.linkHosts);
   if (url === null) return null;
   // Looked at as it was sent: a parsed URL spells some characters in another way.
@@ -91,7 +96,7 @@ function allowedUrl(text: string, linkHosts: ReadonlySet<string>): URL | null {
   return url.protocol === 'https:' && linkHosts.has(url.hostname) ? url : null;
 }
 
-function isStorable(text: string, { redact }: Mapping): boolean {
+function isStorable(text: string, { redact }: LinkRules): boolean {
   const readable = decoded(text);
   return readable !== null && redact(text) === text && redact(readable) === readable;
 }

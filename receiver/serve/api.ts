@@ -16,6 +16,7 @@ import type { ReceiverHealth } from './installation.ts';
 import { noSuchRoute, problemHandler } from './problem.ts';
 import { mount } from './route.ts';
 import { apiRoutes } from './routes.ts';
+import type { RunSignals } from './run_changes.ts';
 import { runbookRoutes } from './runbooks.ts';
 import type { RunLinks } from './runs.ts';
 import { createSessions } from './session.ts';
@@ -30,6 +31,8 @@ export interface ApiDeps extends ScopePools, HealthDeps, RunLinks {
   storedKey?: StoredKey;
   /** What this process received; null by default: it receives nothing. */
   receiverHealth?: ReceiverHealth;
+  /** Takes signals of runs; null by default: POST /runs and cancel are 503. */
+  signals?: RunSignals | null;
   /** Of links that sign in with one click; none are handed out without it. */
   signInCodes?: SignInCodes;
   version: string;
@@ -51,7 +54,7 @@ export function createApi(deps: ApiDeps): express.Express {
   const { verifyToken, version, signInCodes: codes = createSignInCodes() } = deps;
   const sessions = createSessions({ verifyToken, codes, version });
   const ui = createUi();
-  const routes = apiRoutes({ storedKey: (key) => key, receiverHealth: () => null, ...deps });
+  const routes = apiRoutes({ storedKey: (key) => key, receiverHealth: () => null, signals: null, ...deps });
   app.use(sessions.routes);
   app.use(ui.routes);
   app.get('/', startPage(version, ui.isBuilt));

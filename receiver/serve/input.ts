@@ -70,6 +70,13 @@ export const idParam = z
   .regex(/^[1-9][0-9]{0,14}$/, { error: 'is not a number', abort: true })
   .transform(Number);
 
+/** An item as its number, the company_id of rows. */
+export const item = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,15})$/, { error: 'is not the number of an item (company_id)', abort: true })
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'is not the number of an item (company_id)');
+
 export const idParams = z.strictObject({ id: idParam });
 
 export const tenantRefParam = tenantRef;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Queryable } from './access.ts';
 import { cursorId, cursorInt, cursorTime, cutPage, decodeCursor } from './cursor.ts';
 import { count, cursor, runRefParam, type StoredKey, tenantRef, text } from './input.ts';
+import { Problem } from './problem.ts';
 import { readLine, readLines, readRun, resolveTenant } from './read.ts';
 import { type Asked, type Route, route } from './route.ts';
 import {
@@ -115,6 +116,7 @@ async function readSamples(client: Queryable, filter: QaFilter, query: z.output<
     filter.pipeline,
     ...after,
     query.limit + 1,
+    null,
   ]);
   const { shown, next_cursor } = cutPage(lines, query.limit, (sample) => [
     sample.created_at,
@@ -123,6 +125,18 @@ async function readSamples(client: Queryable, filter: QaFilter, query: z.output<
     sample.company_id,
   ]);
   return { samples: shown, next_cursor };
+}
+
+/** @throws Problem 404 when the item is no sample of the run */
+export async function readSample(
+  client: Queryable,
+  run: { tenant_id: number; run_id: number },
+  companyId: number,
+): Promise<QaSample> {
+  const filters = [run.tenant_id, run.run_id, null, null, null, null, null, null, null, null, 1, companyId];
+  const [sample] = await readLines<QaSample>(client, 'queries/serve/qa', filters);
+  if (sample === undefined) throw new Problem(404, `Item ${companyId} is no sample of run ${run.run_id}`);
+  return sample;
 }
 
 type Counted<T> = Omit<T, 'pass_rate'>;

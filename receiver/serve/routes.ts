@@ -2,24 +2,30 @@
 
 import type { ScopePools } from './access.ts';
 import { adminRoutes } from './admin.ts';
+import { alertChangeRoutes } from './alert_changes.ts';
 import { alertRoutes } from './alerts.ts';
 import { exportRoutes } from './exports.ts';
 import { type InstallationDeps, installationRoutes } from './installation.ts';
 import { qaRoutes } from './qa.ts';
+import { qaChangeRoutes } from './qa_changes.ts';
 import type { Route } from './route.ts';
+import { type RunChangeDeps, runChangeRoutes } from './run_changes.ts';
 import { eventRoutes } from './run_events.ts';
-import { type RunRouteDeps, runRoutes } from './runs.ts';
+import { runRoutes } from './runs.ts';
 import { trendRoutes } from './trends.ts';
 
-export interface RouteDeps extends ScopePools, RunRouteDeps, InstallationDeps {}
+export interface RouteDeps extends ScopePools, RunChangeDeps, InstallationDeps {}
 
 export function apiRoutes(deps: RouteDeps): Route[] {
   return [
     ...runRoutes(deps),
+    ...runChangeRoutes(deps),
     ...eventRoutes(deps),
     ...exportRoutes(deps),
     ...qaRoutes(deps),
+    ...qaChangeRoutes(deps),
     ...alertRoutes(deps),
+    ...alertChangeRoutes(deps),
     ...trendRoutes(),
     ...installationRoutes(deps),
     ...adminRoutes(deps.operators),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { loadSql } from '../store/sql.ts';
 import type { Queryable } from './access.ts';
 import { cursorInt, cursorText, cursorTime, cutPage, decodeCursor } from './cursor.ts';
-import { count, cursor, runParams, runQuery, text } from './input.ts';
+import { count, cursor, item, runParams, runQuery, text } from './input.ts';
 import { Problem } from './problem.ts';
 import { readLine, readLines } from './read.ts';
 import { type Route, route } from './route.ts';
@@ -25,12 +25,6 @@ const ERROR_GROUPS = 50;
 const EXAMPLES = 3;
 const STEPS_MAX = 240;
 const BUCKET_GROWTH = 1.02;
-
-const item = z
-  .string()
-  .regex(/^(0|[1-9][0-9]{0,15})$/, { error: 'is not the number of an item (company_id)', abort: true })
-  .transform(Number)
-  .refine(Number.isSafeInteger, 'is not the number of an item (company_id)');
 
 const eventsQuery = runQuery.extend({
   stage: text(64).optional(),

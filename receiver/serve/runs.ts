@@ -12,6 +12,7 @@ import {
   pipelinePage,
   type Run,
   type RunComparison,
+  type RunDetail,
   runComparison,
   runDetail,
   runMetrics,
@@ -54,12 +55,7 @@ export function runRoutes(deps: RunRouteDeps): Route[] {
       query: runQuery,
       answer: runDetail,
       also: { 409: 'The id names runs of several tenants; `runs` lists them' },
-      handle: (input, asked) =>
-        withRun(deps, input, asked, async (client, run) => {
-          const [listed] = await readListedRuns(client, [run]);
-          if (listed === undefined) throw new Problem(404, `There is no run ${input.params.id}`);
-          return { ...listed, ...run, links: runLinks(run, deps) };
-        }),
+      handle: (input, asked) => withRun(deps, input, asked, (client, run) => readDetail(client, run, deps)),
     }),
     route({
       method: 'get',
@@ -122,6 +118,12 @@ export function withRun<T>(
   return scope.read(async (client) =>
     read(client, await readRun(client, params.id, await resolveTenant(client, scope, query.tenant), storedKey)),
   );
+}
+
+export async function readDetail(client: Queryable, run: Run, links: RunLinks): Promise<RunDetail> {
+  const [listed] = await readListedRuns(client, [run]);
+  if (listed === undefined) throw new Problem(404, `There is no run ${run.run_id}`);
+  return { ...listed, ...run, links: runLinks(run, links) };
 }
 
 async function compareRuns(client: Queryable, run: Run, ref: string, storedKey: StoredKey): Promise<RunComparison> {

@@ -63,8 +63,9 @@ export function addToRun(run: RunSum, row: EventRow): void {
 }
 
 function addFacts(run: RunSum, facts: RunFacts): void {
-  run.startedUs = Math.min(run.startedUs, facts.startedUs);
   if (run.state === null || compareStates(facts, run.state) > 0) run.state = facts;
+  if (facts.signal === 'cancel') return;
+  run.startedUs = Math.min(run.startedUs, facts.startedUs);
   if (run.identity === null || compareIdentities(facts, run.identity) < 0) run.identity = facts;
 }
 
@@ -74,7 +75,17 @@ function compareStates(a: RunFacts, b: RunFacts): number {
 
 /** A run span sends the same identity with its start row and its finish row; only the finish row knows the LangSmith link. */
 function compareIdentities(a: RunFacts, b: RunFacts): number {
-  return a.startedUs - b.startedUs || compareText(a.spanId, b.spanId) || identityRank(a) - identityRank(b);
+  return (
+    Number(a.signal !== undefined) - Number(b.signal !== undefined) ||
+    a.startedUs - b.startedUs ||
+    compareText(a.spanId, b.spanId) ||
+    identityRank(a) - identityRank(b)
+  );
+}
+
+/** One that was begun by the API stands behind every span's, however early it is. */
+function identityAt(facts: RunFacts | null): string {
+  return facts === null || facts.signal !== undefined ? EVER : timestampText(facts.startedUs);
 }
 
 function identityRank(facts: RunFacts): number {
@@ -92,7 +103,7 @@ export function runRecord(run: RunSum): object {
     state_rank: state === null ? -1 : STATE_RANK[state.status],
     state_span_id: state?.spanId ?? '',
     state_degraded: state?.degraded ?? false,
-    identity_at: identity === null ? EVER : timestampText(identity.startedUs),
+    identity_at: identityAt(identity),
     identity_span_id: identity?.spanId ?? '~',
     identity_rank: identity === null ? 2 : identityRank(identity),
     run_started_at: Number.isFinite(run.startedUs) ? timestampText(run.startedUs) : null,
@@ -100,7 +111,7 @@ export function runRecord(run: RunSum): object {
     pipeline: identity?.pipeline ?? null,
     environment: identity?.environment ?? null,
     pipeline_version: identity?.pipelineVersion ?? null,
-    trace_id: identity?.traceId ?? null,
+    trace_id: identity === null || identity.traceId === '' ? null : identity.traceId,
     // As text: parsed here, its integers beyond 2^53 would be rounded.
     resource: identity?.resource ?? null,
     first_event_at: Number.isFinite(run.firstUs) ? timestampText(run.firstUs) : null,

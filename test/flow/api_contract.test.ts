@@ -19,6 +19,7 @@ beforeAll(async () => {
     jaegerUiUrl: null,
     storedKey: (key) => key,
     receiverHealth: () => null,
+    signals: null,
     version: '0',
   });
 }, 60_000);

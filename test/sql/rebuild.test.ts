@@ -105,7 +105,7 @@ describe('rebuild', () => {
     const { rows } = await owner.query(
       'select run_key, status, started_at = first_event_at as has_start from public.enrichment_runs where tenant_id = 2 and run_id = 11',
     );
-    expect(rows).toEqual([{ run_key: 'nightly', status: 'running', has_start: true }]);
+    expect(rows).toEqual([{ run_key: 'nightly', status: 'succeeded', has_start: true }]);
   });
 
   it('removes counters of a run that is nowhere else, and leaves no run behind', async () => {

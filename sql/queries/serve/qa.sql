@@ -1,5 +1,5 @@
 -- A page of QA samples, the newest draw first. $1 tenant_id or null, $2 run_id, $3 result, $4 bucket in small letters, $5 reviewer, $6 pipeline,
--- $7..$10 key of the last sample seen (created_at, tenant_id, run_id, company_id), $11 limit. Null: not filtered.
+-- $7..$10 key of the last sample seen (created_at, tenant_id, run_id, company_id), $11 limit, $12 company_id. Null: not filtered.
 select to_json(line) as line
 from (
   select
@@ -31,6 +31,7 @@ from (
     and ($4::text is null or lower(q.bucket) = $4)
     and ($5::text is null or q.reviewer = $5)
     and ($6::text is null or r.pipeline = $6)
+    and ($12::bigint is null or q.company_id = $12)
     and ($7::timestamptz is null or (q.created_at, q.tenant_id, q.run_id, q.company_id) < ($7, $8::int, $9::bigint, $10::bigint))
   order by q.created_at desc, q.tenant_id desc, q.run_id desc, q.company_id desc
   limit $11::int
