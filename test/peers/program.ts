@@ -1,7 +1,6 @@
 /** A program beside Runledger as a process that a test starts, kills and starts again, with what it said kept. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Program {
@@ -69,17 +68,4 @@ export async function until(what: string, limitMs: number, check: () => Promise<
     if (await check()) return;
   }
   throw new Error(`after ${limitMs / 1000} s it is still not so: ${what}`);
-}
-
-/** Ports that nobody listens on at this moment, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

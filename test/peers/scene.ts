@@ -12,8 +12,9 @@ import { loadConfig } from '../../receiver/config.ts';
 import { createLog } from '../../receiver/log.ts';
 import { type Receiver, startReceiver } from '../../receiver/main.ts';
 import { withClient } from '../helpers/database_admin.ts';
+import { freePorts } from '../helpers/ports.ts';
 import { findPeers, type Peers } from './build.ts';
-import { createProgram, freePorts, type Program } from './program.ts';
+import { createProgram, type Program } from './program.ts';
 
 const COLLECTOR_FILE = fileURLToPath(new URL('../../otel-collector.yaml', import.meta.url));
 const JAEGER_FILE = fileURLToPath(new URL('../../deploy/jaeger.yaml', import.meta.url));
