@@ -124,16 +124,11 @@ async function writeChannel(pool: pg.Pool, settings: ChannelSettings, fromEnviro
   checkSettings(settings);
   const { tenantId, channel, kind, url, secret, minSeverity = 'warn', allowPrivate = false } = settings;
   await inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(loadSql('queries/delivery/set_channel'), [
-      tenantId,
-      channel,
-      kind,
-      url,
-      minSeverity,
-      allowPrivate,
-      fromEnvironment,
-    ]);
-    if (rowCount !== 1) throw new TakenNameError(await describeTaken(client, settings));
+    const values = [tenantId, channel, kind, url, minSeverity, allowPrivate, fromEnvironment];
+    const added = await client.query(loadSql('queries/delivery/add_channel'), values);
+    const changed =
+      added.rowCount === 1 ? added : await client.query(loadSql('queries/delivery/change_channel'), values);
+    if (changed.rowCount !== 1) throw new TakenNameError(await describeTaken(client, settings));
     if (secret !== undefined)
       await client.query(loadSql('queries/delivery/set_channel_secret'), [tenantId, channel, secret]);
   });
