@@ -17,7 +17,7 @@ export interface ApiUnderTest {
   owner: pg.Pool;
   operators: pg.Pool;
   readers: pg.Pool;
-  tokens: Record<'a' | 'b' | 'admin' | 'ingest' | 'writeOnly' | 'revoked' | 'expired', string>;
+  tokens: Record<'a' | 'b' | 'admin' | 'ingest' | 'writeOnly' | 'revoked' | 'expired' | 'reviewer', string>;
   readiness: { ready: boolean };
   logged: string[];
   get(path: string, token?: string, init?: RequestInit): Promise<Response>;
@@ -100,6 +100,7 @@ async function makeTokens(operators: pg.Pool): Promise<ApiUnderTest['tokens']> {
     writeOnly: (await make({ kind: 'tenant', tenantId: TENANT_A, name: 'w', scopes: ['write'] })).token,
     admin: (await make({ kind: 'admin', name: 'admin' })).token,
     ingest: (await make({ kind: 'ingest', name: 'ingest' })).token,
+    reviewer: (await make({ kind: 'tenant', tenantId: TENANT_A, name: 'reviewer', scopes: ['read', 'review'] })).token,
     revoked: revoked.token,
     expired: expired.token,
   };
