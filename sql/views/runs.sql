@@ -47,9 +47,11 @@ select
   (
     select coalesce(sum(v.cost_usd), 0) from public.run_vendor_usage v where v.tenant_id = r.tenant_id and v.run_id = r.run_id
   ) as cost_usd,
-  exists (
-    select from public.run_vendor_usage v
-    where v.tenant_id = r.tenant_id and v.run_id = r.run_id and (v.unpriced_calls > 0 or v.unpriced_tokens > 0)
+  (
+    -- Not `exists`: PostgreSQL would look through the whole table first.
+    select coalesce(bool_or(v.unpriced_calls > 0 or v.unpriced_tokens > 0), false)
+    from public.run_vendor_usage v
+    where v.tenant_id = r.tenant_id and v.run_id = r.run_id
   ) as has_unpriced_usage,
   (
     select m.value from public.run_metrics m

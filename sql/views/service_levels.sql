@@ -10,18 +10,18 @@ select
   coalesce(r.runs_failed, 0) as runs_failed,
   coalesce(r.runs_abandoned, 0) as runs_abandoned,
   round(r.runs_succeeded::numeric / nullif(r.runs, 0), 6) as run_success_rate,
-  r.p95_run_minutes,
-  round(c.units_success::numeric / nullif(c.units, 0), 6) as crawl_success_rate,
-  round(e.emails_verified / nullif(e.emails_found, 0), 6) as verified_email_rate
+  round((r.p95_run_seconds / 60)::numeric, 2) as p95_run_minutes,
+  round(r.crawl_successes / nullif(r.crawl_units, 0), 6) as crawl_success_rate,
+  round(r.emails_verified / nullif(r.emails_found, 0), 6) as verified_email_rate
 from (
   select known.tenant_id, each_month::date as month
   from (
-    select b.tenant_id, min(date_trunc('month', coalesce(b.started_at, b.first_event_at), 'UTC')) as first_month
+    select b.tenant_id, min(coalesce(b.started_at, b.first_event_at)) as first_at
     from public.enrichment_runs b
     group by b.tenant_id
   ) known
   cross join lateral generate_series(
-    known.first_month at time zone 'UTC',
+    date_trunc('month', known.first_at at time zone 'UTC'),
     date_trunc('month', now() at time zone 'UTC'),
     interval '1 month'
   ) as each_month
@@ -34,34 +34,21 @@ left join (
     count(*) filter (where b.status = 'succeeded') as runs_succeeded,
     count(*) filter (where b.status = 'failed') as runs_failed,
     count(*) filter (where b.status = 'abandoned') as runs_abandoned,
-    round((percentile_cont(0.95) within group (order by extract(epoch from b.ended_at - b.started_at)::double precision)
-      filter (where b.status = 'succeeded') / 60)::numeric, 2) as p95_run_minutes
+    percentile_cont(0.95) within group (order by extract(epoch from b.ended_at - b.started_at)::double precision)
+      filter (where b.status = 'succeeded') as p95_run_seconds,
+    sum(crawl.count_success) as crawl_successes,
+    sum(crawl.count_total) as crawl_units,
+    sum(verified.value) as emails_verified,
+    sum(found.value) as emails_found
   from public.enrichment_runs b
+  -- Each at most one row a run, so that no run counts twice.
+  left join public.run_stage_stats crawl on crawl.tenant_id = b.tenant_id and crawl.run_id = b.run_id and crawl.stage = 'crawl'
+  left join public.run_metrics found on found.tenant_id = b.tenant_id and found.run_id = b.run_id and found.name = 'emails_found'
+  left join public.run_metrics verified
+    on verified.tenant_id = b.tenant_id and verified.run_id = b.run_id and verified.name = 'emails_verified'
   where b.status in ('succeeded', 'failed', 'abandoned') and not b.excluded
   group by 1, 2
-) r on r.tenant_id = span.tenant_id and r.month = span.month
-left join (
-  select
-    b.tenant_id,
-    date_trunc('month', coalesce(b.started_at, b.first_event_at) at time zone 'UTC')::date as month,
-    sum(s.count_success) as units_success,
-    sum(s.count_total) as units
-  from public.enrichment_runs b
-  join public.run_stage_stats s on s.tenant_id = b.tenant_id and s.run_id = b.run_id
-  where b.status in ('succeeded', 'failed', 'abandoned') and not b.excluded and s.stage = 'crawl'
-  group by 1, 2
-) c on c.tenant_id = span.tenant_id and c.month = span.month
-left join (
-  select
-    b.tenant_id,
-    date_trunc('month', coalesce(b.started_at, b.first_event_at) at time zone 'UTC')::date as month,
-    sum(m.value) filter (where m.name = 'emails_verified') as emails_verified,
-    sum(m.value) filter (where m.name = 'emails_found') as emails_found
-  from public.enrichment_runs b
-  join public.run_metrics m on m.tenant_id = b.tenant_id and m.run_id = b.run_id
-  where b.status in ('succeeded', 'failed', 'abandoned') and not b.excluded and m.name in ('emails_found', 'emails_verified')
-  group by 1, 2
-) e on e.tenant_id = span.tenant_id and e.month = span.month;
+) r on r.tenant_id = span.tenant_id and r.month = span.month;
 
 comment on view public.service_levels is 'Service levels per tenant and month (UTC, by the start of the run); months without runs have null rates';
 comment on column public.service_levels.month is 'First day of the month';
