@@ -34,6 +34,8 @@ export interface JobDeps {
   qaRetentionDays: number;
   /** Where the links of alerts lead. */
   links: MessageLinks;
+  /** Aborted when the process is about to end: long jobs finish what they are at and begin nothing more. */
+  signal?: AbortSignal | undefined;
   /** Only say what would be done; jobs other than retention do not look at it. */
   dryRun?: boolean;
 }

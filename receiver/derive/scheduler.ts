@@ -84,8 +84,9 @@ export async function startJobs(deps: SchedulerDeps): Promise<Scheduler> {
  * Keeps a runner going through losses of the database, however long. graphile-worker 0.17.3 does not by itself: when the connection breaks
  * during a worker's first look for jobs it keeps that failure, and every later look fails with it; only a new runner looks anew.
  */
-async function superviseCron(deps: JobDeps): Promise<{ stop(): Promise<void> }> {
+async function superviseCron(jobDeps: JobDeps): Promise<{ stop(): Promise<void> }> {
   const stopped = new AbortController();
+  const deps = { ...jobDeps, signal: stopped.signal };
   let runner: Runner = await startRunner(deps);
   const supervise = async () => {
     while (!stopped.signal.aborted) {

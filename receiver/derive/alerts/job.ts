@@ -11,6 +11,7 @@ export interface AlertJobDeps {
   pool: Pool;
   log: JobLog;
   links: MessageLinks;
+  signal?: AbortSignal | undefined;
 }
 
 export function expectedRunsJob({ pool, log }: Pick<AlertJobDeps, 'pool' | 'log'>): Promise<ExpectedRunsResult> {
@@ -18,9 +19,9 @@ export function expectedRunsJob({ pool, log }: Pick<AlertJobDeps, 'pool' | 'log'
 }
 
 /** A run that has just begun is not missed any more, so runs are matched with due times first. */
-export async function alertsJob({ pool, log, links }: AlertJobDeps): Promise<object> {
+export async function alertsJob({ pool, log, links, signal }: AlertJobDeps): Promise<object> {
   await planExpectedRuns(pool, { log });
   const swept = await sweepAlerts(pool, { links, log });
-  if (swept.messages > 0) await sendDue(pool, { log });
+  if (swept.messages > 0) await sendDue(pool, { log, signal });
   return swept;
 }

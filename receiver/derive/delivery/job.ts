@@ -8,8 +8,14 @@ import { type SendResult, sendDue } from './send_due.ts';
 /** How long the record of a settled message is kept. */
 const KEPT_MS = 90 * 86_400_000;
 
-export function deliverAlertsJob({ pool, log }: { pool: Pool; log: JobLog }): Promise<SendResult> {
-  return sendDue(pool, { log });
+export interface DeliveryJobDeps {
+  pool: Pool;
+  log: JobLog;
+  signal?: AbortSignal | undefined;
+}
+
+export function deliverAlertsJob({ pool, log, signal }: DeliveryJobDeps): Promise<SendResult> {
+  return sendDue(pool, { log, signal });
 }
 
 export async function expireDeliveriesJob({ pool }: { pool: Pool }): Promise<{ expired: number }> {

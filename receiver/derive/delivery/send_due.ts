@@ -46,7 +46,7 @@ export interface SendOptions {
   /** Default: the clock. */
   now?: () => Date;
   /** Aborted: what is being sent is finished and recorded, and nothing more is begun. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** For tests; default: the network, the clock, Math.random. */
   post?: (request: PostRequest) => Promise<PostOutcome>;
   wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
