@@ -1,87 +1,20 @@
-/**
- * The views for SQL users against counts made in JavaScript, seen by each role that may look: the numbers are right, nothing of another
- * tenant is in them, and what was not measured is null and not 0.
- */
-import pg from 'pg';
+/** The numbers of the views for SQL users against counts made in JavaScript: right, and null and not 0 where nothing was measured. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPool, inTenant } from '../../receiver/store/pool.ts';
-import { type BiLogin, createBiLogin } from '../helpers/bi_login.ts';
-import { PUBLIC_VIEWS } from '../helpers/catalogue_rights.ts';
-import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import type { BiLogin } from '../helpers/bi_login.ts';
 import { type PlainRow, plainRows } from '../helpers/plain_rows.ts';
-import { MINE, OTHER } from '../helpers/seed_tenants.ts';
-import {
-  groupBy,
-  type ModelRun,
-  makeRuns,
-  metricSum,
-  percentile,
-  rate,
-  storeRuns,
-  sum,
-} from '../helpers/view_model.ts';
+import { MINE } from '../helpers/seed_tenants.ts';
+import { openViewDatabase, type ViewDatabase } from '../helpers/view_database.ts';
+import { groupBy, type ModelRun, makeRuns, metricSum, percentile, rate, sum } from '../helpers/view_model.ts';
 
 const RUNS = makeRuns();
-const NUMERIC_OID = 1700;
 
-let database: TestDatabase;
-let superuser: pg.Pool;
-let operator: pg.Pool;
-let reader: pg.Pool;
+let opened: ViewDatabase;
 let bi: BiLogin;
-
 beforeAll(async () => {
-  database = await createTestDatabase();
-  superuser = new pg.Pool({ connectionString: database.superuserUrl, max: 1 });
-  await storeRuns(superuser, RUNS);
-  await superuser.query(`
-    insert into runledger.trend_buckets
-    select tenant_id, run_id, 'crawl', 'item', 3, 1, '{0, 100}', '{1, 1}' from public.enrichment_runs;
-    insert into runledger.alerts (tenant_id, rule, code, severity, numbers, state, fired_at, last_bad_at, acked_at, resolved_at)
-    select t, 'run_failed', 'RF-07', 'page', '{"value": 0.5, "limit": "x"}', 'resolved', '2026-10-01 10:00Z', '2026-10-01 10:05Z',
-      '2026-10-01 10:04:30Z', '2026-10-01 11:00Z' from unnest(array[${MINE}, ${OTHER}]) t`);
-  const { databaseUrl } = database;
-  operator = createPool({ databaseUrl, role: 'runledger_operator', maxConnections: 1 });
-  reader = createPool({ databaseUrl, role: 'runledger_reader', maxConnections: 1 });
-  bi = await createBiLogin(database, MINE);
-  // Days and months are UTC wherever the analyst sits.
-  await bi.query("set timezone to 'Pacific/Auckland'");
+  opened = await openViewDatabase(RUNS);
+  bi = opened.bi;
 });
-afterAll(async () => {
-  await Promise.all([superuser.end(), operator.end(), reader.end(), bi.drop()]);
-  await database.drop();
-});
-
-describe.each(PUBLIC_VIEWS)('%s', (view) => {
-  it('shows a tenant the same by BI login, by reader and by operator, and never a neighbour', async () => {
-    const own = `select * from ${view} where tenant_id = ${MINE}`;
-    const rows = sorted(plainRows(await operator.query(own)));
-    expect(rows.length).toBeGreaterThan(0);
-    expect(sorted(plainRows(await bi.query(`select * from ${view}`)))).toEqual(rows);
-    const read = await inTenant(reader, MINE, (client) => client.query(`select * from ${view}`));
-    expect(sorted(plainRows(read))).toEqual(rows);
-    const tenants = await operator.query(`select distinct tenant_id from ${view} order by 1`);
-    expect(tenants.rows).toEqual([{ tenant_id: MINE }, { tenant_id: OTHER }]);
-  });
-
-  it('is empty for a reader without a tenant and whoever asks for the neighbour', async () => {
-    expect((await reader.query(`select * from ${view}`)).rows).toEqual([]);
-    expect((await bi.query(`select * from ${view} where tenant_id = ${OTHER}`)).rows).toEqual([]);
-    await bi.query(`set app.tenant_id = '${OTHER}'`);
-    const seen = await bi.query(`select distinct tenant_id from ${view}`);
-    expect(seen.rows).toEqual([{ tenant_id: MINE }]);
-    await bi.query('reset app.tenant_id');
-  });
-
-  it('says what it is, and keeps money exact', async () => {
-    const { rows, fields } = await superuser.query(`select obj_description('public.${view}'::regclass) as text`);
-    expect([view, fields.length, rows[0].text?.length > 30]).toEqual([view, 1, true]);
-    const money = (await superuser.query(`select * from ${view} limit 0`)).fields.filter(({ name }) =>
-      name.includes('cost_usd'),
-    );
-    for (const field of money) expect([field.name, field.dataTypeID]).toEqual([field.name, NUMERIC_OID]);
-  });
-});
+afterAll(() => opened.close());
 
 describe('numbers', () => {
   const mine = RUNS.filter(({ tenant_id }) => tenant_id === MINE);
@@ -95,7 +28,9 @@ describe('numbers', () => {
 
   it('service levels: every month from the first run to now, of judged runs alone, null in a month without', async () => {
     const rows = plainRows(await bi.query('select * from service_levels order by month'));
-    const { rows: now } = await superuser.query("select to_char(now() at time zone 'UTC', 'YYYY-MM-01') as month");
+    const { rows: now } = await opened.superuser.query(
+      "select to_char(now() at time zone 'UTC', 'YYYY-MM-01') as month",
+    );
     expect(rows.map(({ month }) => month)).toEqual(monthsBetween('2026-06-01', now[0].month));
     for (const row of rows) {
       const runs = mine.filter((run) => `${run.started_at.slice(0, 7)}-01` === row.month && isJudged(run));
@@ -296,10 +231,6 @@ function expectRow(row: PlainRow, expected: Record<string, number | null>): void
 
 function roundHalfUp(value: number | null): number | null {
   return value === null ? null : Math.round(value);
-}
-
-function sorted(rows: PlainRow[]): string[] {
-  return rows.map((row) => JSON.stringify(row)).sort();
 }
 
 function monthsBetween(first: string, last: string): string[] {
