@@ -11,6 +11,8 @@ export const LIMITS = {
   groupRows: 4096,
   /** Mapped rows waiting for a transaction over all requests; more is answered 503. */
   queuedRows: 32_768,
+  /** Of one token at the HTTP API, in one process. */
+  apiRequestsPerMinute: 3_000,
   /** Chunks of one request that are mapped and not yet committed. */
   chunksInFlight: 8,
   /** AnyValue nesting. */

@@ -8,12 +8,15 @@
 import express from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
+import { LIMITS } from '../limits.ts';
 import { authenticate, type ScopePools, type VerifyCaller } from './access.ts';
 import { type HealthDeps, healthRoutes } from './health.ts';
 import { hostGuard } from './host.ts';
 import type { StoredKey } from './input.ts';
 import type { ReceiverHealth } from './installation.ts';
+import { openApiRoute } from './openapi.ts';
 import { noSuchRoute, problemHandler } from './problem.ts';
+import { limitRate } from './rate_limit.ts';
 import { mount } from './route.ts';
 import { apiRoutes } from './routes.ts';
 import type { RunSignals } from './run_changes.ts';
@@ -31,6 +34,8 @@ export interface ApiDeps extends ScopePools, HealthDeps, RunLinks {
   storedKey?: StoredKey;
   /** What this process received; null by default: it receives nothing. */
   receiverHealth?: ReceiverHealth;
+  /** Of one token; default LIMITS.apiRequestsPerMinute. */
+  requestsPerMinute?: number;
   /** Takes signals of runs; null by default: POST /runs and cancel are 503. */
   signals?: RunSignals | null;
   /** Of links that sign in with one click; none are handed out without it. */
@@ -61,11 +66,13 @@ export function createApi(deps: ApiDeps): express.Express {
   app.use(sessions.use);
   app.use(healthRoutes(deps));
   app.use(runbookRoutes());
+  app.use(openApiRoute(routes, version));
   app.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();
   });
   app.use(authenticate(deps.verifyToken));
+  app.use(limitRate(deps.requestsPerMinute ?? LIMITS.apiRequestsPerMinute));
   app.use(mount(routes, deps));
   app.use(noSuchRoute);
   app.use(problemHandler(deps.log));

@@ -3,6 +3,7 @@
  * tests of both are made from the same list, so that none of them can leave a route out.
  */
 
+import { createHash } from 'node:crypto';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { type Access, type Caller, callerOf, type Scope, type ScopePools, scopeFor } from './access.ts';
@@ -93,9 +94,25 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
       });
       if (res.headersSent || res.writableEnded) return;
       if (spec.answer === null) res.status(status).end();
-      else if (answer !== undefined) res.status(res.statusCode === 200 ? status : res.statusCode).json(answer);
+      else if (answer !== undefined) sendJson(req, res, res.statusCode === 200 ? status : res.statusCode, answer);
     },
   };
+}
+
+/** Nothing private is cached on the way or on disk; whoever keeps an answer in memory and asks again with its ETag gets 304 and no body. */
+function sendJson(req: Request, res: Response, status: number, answer: unknown): void {
+  const body = JSON.stringify(answer);
+  res.status(status).type('json');
+  if (req.method === 'GET' || req.method === 'HEAD') {
+    const tag = `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+    res.set('ETag', tag);
+    // Not req.fresh: fetch adds Cache-Control: no-cache to a request with If-None-Match, and then nothing would ever be fresh.
+    if (req.headers['if-none-match']?.split(/\s*,\s*/).includes(tag) === true) {
+      res.status(304).end();
+      return;
+    }
+  }
+  res.send(body);
 }
 
 /** Whoever may not is turned away before a body is read. */

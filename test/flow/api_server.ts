@@ -28,7 +28,7 @@ export const TENANT_A = 7;
 export const TENANT_B = 8;
 
 export async function startApi(
-  options: { bindHost?: string; statementTimeoutMs?: number } = {},
+  options: { bindHost?: string; statementTimeoutMs?: number; requestsPerMinute?: number } = {},
 ): Promise<ApiUnderTest> {
   const database = await createTestDatabase();
   const open = (role: 'runledger_owner' | 'runledger_operator' | 'runledger_reader') =>
@@ -59,6 +59,7 @@ export async function startApi(
     bindHost: options.bindHost ?? '127.0.0.1',
     jaegerUiUrl: 'http://127.0.0.1:16686/',
     version: '0.0.0-test',
+    requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
     log: pino({}, { write: (line: string) => void logged.push(line) }),
   });
   const server = createServer(app);
