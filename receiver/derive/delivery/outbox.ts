@@ -90,10 +90,15 @@ export async function keepLease(pool: Pool, lease: Lease, now: Date): Promise<bo
   return true;
 }
 
+/** The post begins now: what lay between noting it and this moment counts for nothing in the channel's pace. */
+export function markPost(lease: Lease, now: Date): void {
+  lease.posted[0] = now;
+}
+
 /** @param pauseUntil when the channel may be looked at again; null: any time */
 export async function endLease(pool: Pool, lease: Lease, pauseUntil: Date | null): Promise<void> {
-  const { tenantId, channel, until } = lease;
-  await pool.query(loadSql('queries/delivery/end_lease'), [tenantId, channel, until, pauseUntil]);
+  const { tenantId, channel, until, posted } = lease;
+  await pool.query(loadSql('queries/delivery/end_lease'), [tenantId, channel, until, pauseUntil, posted]);
 }
 
 export async function listDue(pool: Pool, { tenantId, channel }: ChannelKey, now: Date, max: number): Promise<Due[]> {

@@ -22,6 +22,7 @@ import {
   leaseChannel,
   listDue,
   listStanding,
+  markPost,
   standingChannels,
   waitingChannels,
 } from './outbox.ts';
@@ -40,6 +41,17 @@ const PATIENCE_MS = 5_000;
 /** After this long without a post an Alertmanager is told of the open alerts again. */
 const STANDING_EVERY_MS = 4 * 60_000;
 const STANDING_MAX = 1_000;
+
+/** Tried by itself next time, as one that was refused. */
+const UNWRITABLE: PostOutcome = {
+  ok: false,
+  status: null,
+  failure: 'the message could not be written',
+  refused: true,
+  retryAfterMs: null,
+};
+/** Failures that one message of a digest may have brought upon all. */
+const SUSPECT = /^(status (400|413|415|422)|the message could not be written)\b/;
 
 export interface SendOptions {
   log: JobLog;
@@ -156,9 +168,15 @@ async function postNext(round: Round, lease: Lease): Promise<PostOutcome | null>
   if (!(await keepLease(pool, lease, now()))) return null;
   const begun = await beginTry(pool, picked, now());
   if (begun.length === 0) return null;
-  const outcome = await round.post(await requestOf(round, lease, begun));
+  const request = await requestOf(round, lease, begun);
+  const outcome = request === null ? UNWRITABLE : await postOne(round, lease, request);
   await record(round, lease, begun, outcome);
   return outcome;
+}
+
+function postOne(round: Round, lease: Lease, request: PostRequest): Promise<PostOutcome> {
+  markPost(lease, round.now());
+  return round.post(request);
 }
 
 /**
@@ -166,17 +184,22 @@ async function postNext(round: Round, lease: Lease): Promise<PostOutcome | null>
  * again; nothing overtakes it, because its alert may have resolved since.
  */
 export function pickNext<T extends Pick<Due, 'attempts' | 'lastError'>>(due: readonly T[]): T[] {
-  const isSuspect = ({ attempts, lastError }: T) =>
-    attempts > 0 && lastError !== null && /^status 4(00|13|15|22)\b/.test(lastError);
+  const isSuspect = ({ attempts, lastError }: T) => attempts > 0 && SUSPECT.test(lastError ?? '');
   if (due.length <= SINGLES_MAX) return due.slice(0, 1);
   const firstSuspect = due.findIndex(isSuspect);
   return due.slice(0, firstSuspect === -1 ? DIGEST_MAX : Math.min(Math.max(1, firstSuspect), DIGEST_MAX));
 }
 
-async function requestOf(round: Round, lease: Lease, begun: readonly Due[]): Promise<PostRequest> {
+/** null: a message in it is none. Nobody but us writes them, so it would be ours to mend; meanwhile the others must get through. */
+async function requestOf(round: Round, lease: Lease, begun: readonly Due[]): Promise<PostRequest | null> {
   const { url, secret, kind } = lease;
   const standing = kind === 'alertmanager' ? await listStanding(round.pool, lease, STANDING_MAX) : [];
-  return composeRequest(lease, begun, { url, secret, now: round.now(), standing });
+  try {
+    return composeRequest(lease, begun, { url, secret, now: round.now(), standing });
+  } catch (error) {
+    round.log.error({ err: error, channel: lease.channel }, 'an alert message could not be written');
+    return null;
+  }
 }
 
 async function record(round: Round, lease: Lease, begun: readonly Due[], outcome: PostOutcome): Promise<void> {
@@ -207,7 +230,7 @@ async function postStanding(round: Round, lease: Lease): Promise<null> {
   const standing = await listStanding(pool, lease, STANDING_MAX);
   if (standing.length === 0 || !(await keepLease(pool, lease, now()))) return null;
   const { url, secret } = lease;
-  const outcome = await round.post(composeRequest(lease, [], { url, secret, now: now(), standing }));
+  const outcome = await postOne(round, lease, composeRequest(lease, [], { url, secret, now: now(), standing }));
   if (!outcome.ok)
     round.log.warn(
       { channel: lease.channel, channel_tenant_id: lease.tenantId, failure: outcome.failure },
