@@ -21,7 +21,7 @@ select
     else least(coalesce(r.ended_at, r.last_event_at, r.started_at), r.last_received_at)
   end as over_at,
   r.status in ('succeeded', 'failed', 'abandoned')
-    and (r.derived_status = r.status or (r.derived_status is null and r.derived_at >= r.ended_at)) is true as is_judged
+    and coalesce(r.derived_status = r.status, r.derived_at >= r.ended_at, false) as is_judged
 from public.enrichment_runs r
 where not r.excluded
   and r.started_at is not null

@@ -47,12 +47,17 @@ interface FindingRow {
  * @throws RuleProblemError for a rule with a wrong parameter; the error of the database
  */
 export async function evaluateRule(client: ClientBase, rule: LoadedRule, asOf: Date): Promise<Finding[]> {
-  if (rule.problem !== null || !isRuleKind(rule.kind))
-    throw new RuleProblemError(`rule ${rule.rule} is not judged: ${rule.problem ?? rule.kind}`);
-  const parameters = [asOf, limitsOf(rule), rule.severity];
-  const { rows } = await client.query<FindingRow>(loadSql(QUERIES[rule.kind]), parameters);
+  const { sql, parameters } = judgingQuery(rule, asOf);
+  const { rows } = await client.query<FindingRow>(sql, parameters);
   const findings = rows.map(findingOf);
   return rule.kind === 'ingest' ? [...findings, ...(await problemFindings(client, rule))] : findings;
+}
+
+/** The statement that judges a rule, for whoever wants to see its plan. @throws RuleProblemError */
+export function judgingQuery(rule: LoadedRule, asOf: Date): { sql: string; parameters: unknown[] } {
+  if (rule.problem !== null || !isRuleKind(rule.kind))
+    throw new RuleProblemError(`rule ${rule.rule} is not judged: ${rule.problem ?? rule.kind}`);
+  return { sql: loadSql(QUERIES[rule.kind]), parameters: [asOf, limitsOf(rule), rule.severity] };
 }
 
 /** As runledger.rule_limits reads them: under the empty key the rule's own, under `tenant:pipeline` what an override lays over them. */

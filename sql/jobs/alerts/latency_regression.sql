@@ -17,8 +17,8 @@ looked_at as (
       minimum_samples bigint)
   where p.enabled
 ),
-past as materialized (
-  select l.tenant_id, l.environment, l.pipeline, l.run_id, s.stage, s.duration_class, s.p95_ms::double precision as p95_ms
+past as (
+  select l.tenant_id, l.run_id, s.stage, s.duration_class, array_agg(s.p95_ms::double precision) as p95s
   from looked_at l
   cross join lateral (
     select h.run_id
@@ -30,33 +30,32 @@ past as materialized (
   ) h
   join public.run_stage_stats s on s.run_id = h.run_id and s.tenant_id = l.tenant_id
   where s.duration_class is not null and s.duration_samples >= l.minimum_samples
-),
-medians as (
-  select p.tenant_id, p.run_id, p.stage, p.duration_class, count(*) as runs, percentile_cont(0.5) within group (order by p.p95_ms) as median
-  from past p
-  group by p.tenant_id, p.run_id, p.stage, p.duration_class
+  group by l.tenant_id, l.run_id, s.stage, s.duration_class
 ),
 usual as (
-  select m.tenant_id, m.run_id, m.stage, m.duration_class, m.runs, m.median::numeric,
-    (1.4826 * percentile_cont(0.5) within group (order by abs(p.p95_ms - m.median)))::numeric as spread
-  from medians m
-  join past p using (tenant_id, run_id, stage, duration_class)
-  group by m.tenant_id, m.run_id, m.stage, m.duration_class, m.runs, m.median
+  select p.tenant_id, p.run_id, p.stage, p.duration_class, cardinality(p.p95s) as runs, m.median::numeric, d.spread::numeric
+  from past p
+  cross join lateral (select percentile_cont(0.5) within group (order by v) as median from unnest(p.p95s) as u (v)) m
+  cross join lateral (
+    select 1.4826 * percentile_cont(0.5) within group (order by abs(u.v - m.median)) as spread from unnest(p.p95s) as u (v)
+  ) d
+),
+shown as (
+  select l.tenant_id, l.run_id, s.stage, s.duration_class, s.p95_ms, s.duration_samples
+  from looked_at l
+  join public.run_stage_stats s on s.run_id = l.run_id and s.tenant_id = l.tenant_id
+  where s.duration_class is not null
 ),
 measured as (
-  select l.*, coalesce(s.stage, b.stage) as stage, s.p95_ms, s.duration_samples, b.runs as runs_before, b.median, b.spread,
-    b.median + greatest(l.spreads * b.spread, l.minimum_increase_share * b.median, l.minimum_increase_ms) as limit_ms,
-    coalesce(s.duration_samples >= l.minimum_samples and b.runs >= l.minimum_runs, false) as is_comparable
-  from looked_at l
-  cross join lateral (
-    select s.stage, s.duration_class from public.run_stage_stats s
-    where s.run_id = l.run_id and s.tenant_id = l.tenant_id and s.duration_class is not null
-    union
-    select b.stage, b.duration_class from usual b where b.run_id = l.run_id and b.tenant_id = l.tenant_id
+  select l.*, k.stage, k.p95_ms, k.duration_samples, k.runs_before, k.median, k.spread,
+    k.median + greatest(l.spreads * k.spread, l.minimum_increase_share * k.median, l.minimum_increase_ms) as limit_ms,
+    coalesce(k.duration_samples >= l.minimum_samples and k.runs_before >= l.minimum_runs, false) as is_comparable
+  from (
+    select tenant_id, run_id, stage, s.p95_ms, s.duration_samples, b.runs as runs_before, b.median, b.spread
+    from shown s
+    full join usual b using (tenant_id, run_id, stage, duration_class)
   ) k
-  left join public.run_stage_stats s
-    on s.run_id = l.run_id and s.tenant_id = l.tenant_id and s.stage = k.stage and s.duration_class = k.duration_class
-  left join usual b on b.run_id = l.run_id and b.tenant_id = l.tenant_id and b.stage = k.stage and b.duration_class = k.duration_class
+  join looked_at l using (tenant_id, run_id)
 )
 select m.tenant_id, m.environment, m.pipeline, m.stage as subject,
   case when m.is_comparable then 'bad' else 'hold' end as verdict,

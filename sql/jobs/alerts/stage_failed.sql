@@ -37,7 +37,12 @@ judged as (
   from looked_at l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
     as p (enabled boolean, stage text, count_errors boolean, absent text, window_minutes numeric)
-  left join public.run_stage_stats s on s.run_id = l.run_id and s.tenant_id = l.tenant_id and s.stage = p.stage
+  left join lateral (
+    select b.stage, b.status, b.count_total, b.count_error, b.ended_at
+    from public.run_stage_stats b
+    where b.run_id = l.run_id and b.tenant_id = l.tenant_id and b.stage = p.stage
+    limit 1
+  ) s on true
   where p.enabled and (l.is_over or l.started_at + p.window_minutes * interval '1 minute' <= $1::timestamptz)
 ),
 found as (
