@@ -14,7 +14,7 @@ import { JOBS, type JobName } from '../../receiver/derive/jobs.ts';
 import { migrate } from '../../receiver/store/migrate.ts';
 import { startFaultCluster } from '../helpers/fault_cluster.ts';
 import { type JobKillResult, killJob } from '../helpers/job_kills.ts';
-import { seedJobs } from '../helpers/job_scene.ts';
+import { jobTemplates, seedJobs, startSink } from '../helpers/job_scene.ts';
 import { createRandom } from '../helpers/random_spans.ts';
 
 const { values } = parseArgs({
@@ -30,21 +30,24 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const startedMs = Date.now();
 const names = (Object.keys(JOBS) as JobName[]).filter((name) => values.job === undefined || values.job.includes(name));
 
+const sink = await startSink();
 const cluster = await startFaultCluster();
 try {
   await migrate({ databaseUrl: cluster.url });
   await seedJobs(cluster.url);
   const serverUrl = new URL(cluster.url);
   serverUrl.pathname = '/postgres';
+  const templateOf = await jobTemplates(serverUrl.href, new URL(cluster.url).pathname.slice(1), sink.url);
   const results: JobKillResult[] = [];
   for (const job of names) {
     const result = await killJob({
       serverUrl: serverUrl.href,
-      template: new URL(cluster.url).pathname.slice(1),
+      template: templateOf(job),
       job,
       kills: Number(values.kills),
       processKills: Number(values['process-kills']),
       random: createRandom(Number(values.seed)),
+      sink,
     });
     results.push(result);
     say(lineOf(result));
@@ -55,6 +58,7 @@ try {
   process.exitCode = results.some(({ faults }) => faults.length > 0) ? 1 : 0;
 } finally {
   await cluster.remove();
+  await sink.close();
 }
 
 function lineOf(result: JobKillResult): string {
@@ -68,10 +72,10 @@ function report(results: JobKillResult[]): string {
     '',
     `Made by \`npm run fault:jobs\` on ${new Date(startedMs).toISOString().slice(0, 10)}, ${cpus().length} cores shared with other work, Node ${process.versions.node}, ${Math.round((Date.now() - startedMs) / 1000)} s, seed ${values.seed}.`,
     '',
-    'Each job on its own copy of a database that has work for it. A kill counts when a session of the job had a transaction open; it ends all its',
+    'Each job on its own copy of a database that has work for it. A kill counts when the job had begun and not ended; it ends all its',
     'sessions on the server, or is kill -9 of a process that runs `runledger job run`. After one to four kills in a row the job is run until it',
     'changes nothing more, and the rows of every table (clocks and numbers given by sequences aside) and the partitions are held against those of',
-    'a copy on which it was never disturbed.',
+    'a copy on which it was never disturbed. Every message that is noted as sent must have been received.',
     '',
     '| job | sessions ended | kill -9 | kills that met nothing | end states compared | rows it moves | alone | rows that differ |',
     '|---|---|---|---|---|---|---|---|',

@@ -9,7 +9,8 @@ import { JOBS, type JobDeps, type JobName } from '../../receiver/derive/jobs.ts'
 import { ensurePartitions } from '../../receiver/store/partitions.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { createWriter } from '../../receiver/write/writer.ts';
-import { cloneDatabase, differences, dropDatabase, dumpAll } from './job_scene.ts';
+import { dropDatabase } from './database_admin.ts';
+import { cloneDatabase, differences, dumpAll, type Sink } from './job_scene.ts';
 import type { Random } from './random_spans.ts';
 
 const KILLS_AT_MOST_IN_A_ROW = 4;
@@ -33,6 +34,8 @@ export interface JobKillOptions {
   /** Of the kills, so many are kill -9 of a process; needs the build. */
   processKills: number;
   random: Random;
+  /** Where the template's channels lead; it must have got every message that is noted as sent. */
+  sink: Sink;
 }
 
 export interface JobKillResult {
@@ -69,6 +72,7 @@ export async function killJob(options: JobKillOptions): Promise<JobKillResult> {
       const inARow = 1 + options.random.below(KILLS_AT_MOST_IN_A_ROW);
       for (let kill = 0; kill < inARow && !isDone(); kill++) await killOnce(clone, options, result);
       const found = await runToEnd(clone, options.job, result.faults);
+      result.faults.push(...(await unsent(clone, options.sink)));
       result.faults.push(...differences(expected, found).map((line) => `trial ${result.trials}: ${line}`));
     });
   }
@@ -78,8 +82,10 @@ export async function killJob(options: JobKillOptions): Promise<JobKillResult> {
 async function leaveAlone(options: JobKillOptions) {
   return onClone(options, 'alone', async (clone) => {
     const before = await dumpAll(clone.superuser);
-    const startedMs = performance.now();
-    await runJob(clone, options.job);
+    let startedMs = 0;
+    await runJob(clone, options.job, () => {
+      startedMs = performance.now();
+    });
     const aloneMs = performance.now() - startedMs;
     const faults: string[] = [];
     const expected = await runToEnd(clone, options.job, faults);
@@ -96,6 +102,8 @@ interface Clone {
 async function onClone<T>(options: JobKillOptions, label: string, work: (clone: Clone) => Promise<T>): Promise<T> {
   const name = `${options.template}_${label}`;
   const url = await cloneDatabase(options.serverUrl, options.template, name);
+  // Ids of messages are the same in every clone.
+  options.sink.received.clear();
   const superuser = new pg.Pool({ connectionString: url, max: 2 });
   superuser.on('error', () => undefined);
   try {
@@ -106,8 +114,16 @@ async function onClone<T>(options: JobKillOptions, label: string, work: (clone: 
   }
 }
 
+/** Messages that were never received although they are noted as sent. */
+async function unsent({ superuser }: Clone, { received }: Sink): Promise<string[]> {
+  const { rows } = await superuser.query<{ id: string }>(
+    `select tenant_id || '-' || delivery_id as id from runledger.alert_deliveries where state = 'sent' and channel in ('ops', 'own')`,
+  );
+  return rows.filter(({ id }) => !received.has(id)).map(({ id }) => `message ${id} is noted as sent and was not`);
+}
+
 /** One run of the job in this process, on connections of its own. @throws what the job throws */
-async function runJob({ url }: Clone, job: JobName): Promise<object> {
+async function runJob({ url }: Clone, job: JobName, onBegin: () => void = () => undefined): Promise<object> {
   const pool = createPool({ databaseUrl: url, role: 'runledger_owner', maxConnections: 4 });
   const ingest = createPool({ databaseUrl: url, role: 'runledger_ingest', maxConnections: 2 });
   const quiet = () => undefined;
@@ -123,6 +139,7 @@ async function runJob({ url }: Clone, job: JobName): Promise<object> {
         qaRetentionDays: 90,
         links: { publicUrl: 'http://127.0.0.1:8080', jaegerUiUrl: null },
       };
+      onBegin();
       return await JOBS[job](deps);
     } finally {
       await writer.close();
@@ -163,12 +180,12 @@ async function runFaultless(clone: Clone, job: JobName, faults: string[]): Promi
   }
 }
 
-/** What is due in a minute is due now. */
+/** What is due in a minute is due now, and whoever held a channel has let go of it. */
 async function letTimePass(superuser: Pool): Promise<void> {
   await superuser.query(
     `update runledger.dirty_runs set due_at = now() - interval '1 second';
      update runledger.alert_deliveries set next_attempt_at = now() - interval '1 second' where state = 'pending';
-     update runledger.alert_channels set leased_until = null`,
+     update runledger.alert_channels set leased_until = null, paused_until = null, posted_at = '{}'`,
   );
 }
 
@@ -180,16 +197,22 @@ async function killOnce(clone: Clone, options: JobKillOptions, result: JobKillRe
   else result.sessionKills++;
 }
 
+/** It hit when the job failed of it, or was at work before it and not at its end afterwards. */
 async function killSessions(clone: Clone, { job, random }: JobKillOptions, result: JobKillResult): Promise<boolean> {
   let isOver = false;
-  const running = runJob(clone, job).then(
-    () => undefined,
-    () => undefined,
-  );
-  const over = running.then(() => {
-    isOver = true;
+  let hasFailed = false;
+  const begun = new Promise<void>((resolve) => {
+    void runJob(clone, job, resolve)
+      .catch(() => {
+        hasFailed = true;
+      })
+      .finally(() => {
+        isOver = true;
+        resolve();
+      });
   });
-  await Promise.race([over, sleep(random.next() * result.aloneMs)]);
+  await begun;
+  await sleep(random.next() * result.aloneMs);
   if (isOver) return false;
   const { rows } = await clone.superuser.query<{ was_at_work: boolean }>(
     `with sessions as materialized (
@@ -198,11 +221,12 @@ async function killSessions(clone: Clone, { job, random }: JobKillOptions, resul
      )
      select state <> 'idle' as was_at_work, pg_terminate_backend(pid) from sessions`,
   );
-  await over;
-  return rows.some(({ was_at_work }) => was_at_work);
+  const isStillOn = !isOver;
+  while (!isOver) await sleep(1);
+  return rows.length > 0 && (hasFailed || isStillOn || rows.some(({ was_at_work }) => was_at_work));
 }
 
-/** The server goes on with the statement at hand, or its commit, and finds out afterwards; the next try may meet it. */
+/** It hit when a session was at work, or the job was waiting for something else. The server goes on with the statement at hand, or its commit, and finds out afterwards; the next try may meet it. */
 async function killProcess(clone: Clone, { job, random }: JobKillOptions, result: JobKillResult): Promise<boolean> {
   const child = spawn(process.execPath, [BUILT, 'job', 'run', job], {
     stdio: 'ignore',
@@ -224,7 +248,7 @@ async function untilAtWork(superuser: Pool, child: ChildProcess): Promise<void> 
 async function countAtWork(superuser: Pool): Promise<number> {
   const { rows } = await superuser.query<{ n: number }>(
     `select count(*)::int as n from pg_stat_activity
-     where datname = current_database() and application_name in ('runledger_owner', 'runledger_ingest') and state <> 'idle'`,
+     where datname = current_database() and (application_name = 'runledger_owner' or (application_name = 'runledger_ingest' and state <> 'idle'))`,
   );
   return rows[0]?.n ?? 0;
 }

@@ -1,8 +1,13 @@
 /** A database with work for every job, as a template that each trial clones, and what a database says, so that two end states can be compared. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import pg, { type Pool } from 'pg';
+import { planExpectedRuns } from '../../receiver/derive/alerts/expected_runs.ts';
+import { sweepAlerts } from '../../receiver/derive/alerts/sweep.ts';
+import { deriveDue } from '../../receiver/derive/derive_due.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { ATTR } from '../../sdk/attributes.ts';
-import { dropDatabase, onDatabase, withClient } from './database_admin.ts';
+import { onDatabase, withClient } from './database_admin.ts';
 import { openLedger } from './ledger.ts';
 import { createDays, type LedgerRow, ledgerRow, mixedRun, sequence, writeRows } from './ledger_writer.ts';
 import { int, requestWith, span, text, traceBody } from './otlp.ts';
@@ -120,6 +125,41 @@ async function seedOldRows(owner: Pool): Promise<void> {
   );
 }
 
+/**
+ * For the jobs of alerts: the same ledger derived, with channels and schedules. With `told`, rules were judged, and
+ * the messages wait to be sent. @param channelUrl where a webhook answers 200
+ */
+export async function seedAlerts(databaseUrl: string, channelUrl: string, told: boolean): Promise<void> {
+  const owner = createPool({ databaseUrl, role: 'runledger_owner', maxConnections: 4 });
+  try {
+    await owner.query(`update runledger.dirty_runs set due_at = now()`);
+    // The second time for what the draw of samples changed.
+    for (let time = 0; time < 2; time++) await deriveDue(owner, { all: true });
+    await owner.query(
+      `insert into runledger.alert_channels (tenant_id, channel, kind, url, secret, allow_private)
+       values (0, 'ops', 'webhook', $1, 'a-secret-of-the-test', true)`,
+      [channelUrl],
+    );
+    await owner.query(
+      // Few messages for the second one: a channel gets one post a second.
+      `insert into runledger.alert_channels (tenant_id, channel, kind, url, min_severity, allow_private)
+       values (1, 'own', 'webhook', $1, 'page', true)`,
+      [channelUrl],
+    );
+    await owner.query(
+      `insert into runledger.schedules (tenant_id, pipeline, environment, cron, created_at)
+       select t, p, 'production', '30 2 * * *', now() - interval '3 days'
+       from unnest('{1,2}'::int[]) t cross join unnest('{nightly,weekly,hourly}'::text[]) p`,
+    );
+    if (!told) return;
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    await planExpectedRuns(owner, { log });
+    await sweepAlerts(owner, { log, links: { publicUrl: 'http://ledger.example', jaegerUiUrl: null } });
+  } finally {
+    await owner.end();
+  }
+}
+
 /** A copy of a database that nobody is connected to, once they have left. @returns its URL */
 export async function cloneDatabase(serverUrl: string, template: string, name: string): Promise<string> {
   const sql = `create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)}`;
@@ -135,14 +175,66 @@ export async function cloneDatabase(serverUrl: string, template: string, name: s
   }
 }
 
-export { dropDatabase };
+/**
+ * Templates for all jobs, made from a seeded database: those of alerts need it derived, and delivery needs messages that wait.
+ * @returns the name of the template of a job
+ */
+export async function jobTemplates(
+  serverUrl: string,
+  base: string,
+  channelUrl: string,
+): Promise<(job: string) => string> {
+  const names = { judged: `${base}_judged`, told: `${base}_told` };
+  await seedAlerts(await cloneDatabase(serverUrl, base, names.judged), channelUrl, false);
+  await seedAlerts(await cloneDatabase(serverUrl, base, names.told), channelUrl, true);
+  return (job) => {
+    if (job === 'alerts' || job === 'expected_runs') return names.judged;
+    return job === 'deliver_alerts' ? names.told : base;
+  };
+}
+
+export interface Sink {
+  readonly url: string;
+  /** How often each message came, by its delivery id. */
+  readonly received: Map<string, number>;
+  close(): Promise<void>;
+}
+
+/** A webhook that takes everything. */
+export async function startSink(): Promise<Sink> {
+  const received = new Map<string, number>();
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (piece: string) => {
+      body += piece;
+    });
+    request.on('end', () => {
+      const content = JSON.parse(body) as { delivery: string; messages?: { delivery: string }[] };
+      for (const { delivery } of content.messages ?? [content])
+        received.set(delivery, (received.get(delivery) ?? 0) + 1);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  return { url: `http://127.0.0.1:${port}/hook`, received, close };
+}
 
 /** What the clock or the order of tries decides; whether there is a value at all is compared all the same. */
 const CLOCKS =
   `derived_at last_received_at due_at first_at created_at sealed_at audited_at fired_at last_bad_at reminded_at resolved_at
-  event_at next_attempt_at finished_at start_by expires_at last_used_at alert_id delivery_id act_id attempts last_error at`.split(
-    /\s+/,
-  );
+  event_at next_attempt_at finished_at start_by expires_at last_used_at alert_id delivery_id act_id attempts last_error in_digest leased_until
+  paused_until posted_at at`.split(/\s+/);
+/** What each run of a job found, as far as it came: only that nothing was wrong must be the same. */
+const CONDITIONS: Record<string, string> = {
+  'runledger.audit_results': 'where t.difference <> 0 or t.sealed_difference <> 0',
+};
+/** Rules whose numbers are minutes that go by. */
+const CLOCK_RULES = `('run_stuck', 'run_missed', 'ingest_health')`;
 
 const TABLES = `
 select c.oid::regclass::text as name,
@@ -156,7 +248,8 @@ export async function dumpAll(client: pg.Client | Pool): Promise<Map<string, str
   const { rows: tables } = await client.query<{ name: string; columns: string[] }>(TABLES);
   const dump = new Map<string, string[]>();
   const parts = tables.map(
-    ({ name, columns }) => `select '${name}' as name, ${maskedRow(columns)} as row from ${name} t`,
+    ({ name, columns }) =>
+      `select '${name}' as name, ${maskedRow(columns)} as row from ${name} t ${CONDITIONS[name] ?? ''}`,
   );
   parts.push(
     `select 'partitions', inhrelid::regclass::text from pg_inherits where inhparent = 'public.run_event_logs'::regclass`,
@@ -167,8 +260,7 @@ export async function dumpAll(client: pg.Client | Pool): Promise<Map<string, str
   for (const { name, row } of rows) {
     const list = dump.get(name);
     if (list === undefined) dump.set(name, [row]);
-    // How often an audit ran is no state.
-    else if (name !== 'runledger.audit_results' || list.at(-1) !== row) list.push(row);
+    else list.push(row);
   }
   return dump;
 }
@@ -177,8 +269,14 @@ function maskedRow(columns: readonly string[]): string {
   const clocks = CLOCKS.filter((column) => columns.includes(column));
   const present = clocks.map((column) => `'has_${column}', t.${pg.escapeIdentifier(column)} is not null`).join(', ');
   const masked = `(to_jsonb(t) - '{${[...clocks, 'message'].join(',')}}'::text[] || jsonb_build_object(${present}))`;
-  if (!columns.includes('message')) return `${masked}::text`;
-  return `(${masked} || jsonb_build_object('message', t.message - '{${CLOCKS.join(',')}}'::text[]))::text`;
+  const numbers = (rule: string) =>
+    `case when ${rule} in ${CLOCK_RULES} then '{numbers}'::text[] else '{}'::text[] end`;
+  if (columns.includes('message')) {
+    // Its words say since when.
+    const message = `t.message - '{${CLOCKS.join(',')},title,text}'::text[] - ${numbers(`t.message ->> 'rule'`)}`;
+    return `(${masked} || jsonb_build_object('message', ${message}))::text`;
+  }
+  return columns.includes('numbers') ? `(${masked} - ${numbers('t.rule')})::text` : `${masked}::text`;
 }
 
 /** What one dump has and the other has not, in words; empty when they are the same. */
