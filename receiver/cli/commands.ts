@@ -6,6 +6,7 @@ import { registerChannel } from './channel.ts';
 import type { Register } from './command.ts';
 import { registerConfig } from './config.ts';
 import { registerDemo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerJob } from './job.ts';
@@ -39,4 +40,5 @@ export const commands: readonly Register[] = [
   registerJob,
   registerMigrate,
   registerConfig,
+  registerDoctor,
 ];
