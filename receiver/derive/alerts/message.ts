@@ -89,8 +89,9 @@ function linksOf({ rule, subject, run, links }: MessageInput): AlertMessage['lin
 }
 
 function titleOf({ event, rule, subject, record }: MessageInput): string {
+  if (event === 'resolved')
+    return `${rule.code} resolved: ${rule.title}${subject.subject === '' ? '' : ` (${subject.subject})`}`;
   const headline = headlineOf(rule, subject.subject, record.numbers, record.severity);
-  if (event === 'resolved') return `${rule.code} resolved: ${headline}`;
   if (event === 'escalated') return `${rule.code} now pages: ${headline}`;
   if (event === 'reminder') return `${rule.code} still firing: ${headline}`;
   if (event === 'test') return `${rule.code} test message: nothing is wrong`;

@@ -67,7 +67,8 @@ const WORDS: Record<string, KindWords> = {
     const what = text('value');
     const failed = number('units_in_error');
     const units = number('units');
-    const share = failed === null || units === null || failed === 0 ? '' : ofUnits(failed, units);
+    // A stage that counts nothing but itself has said all by its status.
+    const share = failed === null || units === null || failed === 0 || units === 1 ? '' : ofUnits(failed, units);
     if (what === 'failed') {
       const rest = share === '' ? '' : `; ${share} failed`;
       return { short: `stage ${subject} ended in error`, long: `Stage ${subject} ended in error${rest}.` };
@@ -132,7 +133,8 @@ const WORDS: Record<string, KindWords> = {
     const units = number('units_in_error') ?? 0;
     const inError = stages === null ? '' : ` In error: ${stages}.`;
     const failed = units === 0 ? '' : ` ${capital(counted(units, 'unit'))} of work failed.`;
-    return { short: after, long: `The run ended as failed${after === '' ? '' : ` ${after}`}.${inError}${failed}` };
+    const short = [...(stages === null ? [] : [`${stages} in error`]), ...(after === '' ? [] : [after])].join(', ');
+    return { short, long: `The run ended as failed${after === '' ? '' : ` ${after}`}.${inError}${failed}` };
   },
 
   run_missed: ({ number, text }) => {
