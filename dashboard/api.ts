@@ -78,6 +78,8 @@ export interface Loaded<T> {
   /** The newest that was read; stays while it is read again or cannot be. */
   data: T | null;
   error: ApiError | null;
+  /** Changes with each reading. */
+  turn: number;
   /** Whether `data` belongs to another address than the one asked for now. */
   isStale: boolean;
   reload(): void;
@@ -108,11 +110,14 @@ export function forgetAll(): void {
 
 /** @param path null: nothing to read yet */
 export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: LoadOptions<T> = {}): Loaded<T> {
-  const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null }>(() => ({
-    path,
-    data: path === null ? null : ((kept.get(path) as T | undefined) ?? null),
-    error: null,
-  }));
+  const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null; turn: number }>(
+    () => ({
+      path,
+      turn: 0,
+      data: path === null ? null : ((kept.get(path) as T | undefined) ?? null),
+      error: null,
+    }),
+  );
   const [turn, setTurn] = useState(0);
   const wait = useRef(everyMs);
   wait.current = everyMs;
@@ -129,11 +134,11 @@ export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: Loa
         const data = (await (as === 'json' ? readJson<T>(path, control.signal) : readText(path, control.signal))) as T;
         keep(path, data);
         latest = data;
-        if (!control.signal.aborted) setState({ path, data, error: null });
+        if (!control.signal.aborted) setState((old) => ({ path, data, error: null, turn: old.turn + 1 }));
       } catch (error) {
         if (control.signal.aborted) return;
         const shown = error instanceof ApiError ? error : new ApiError(0, 'The answer could not be read.');
-        setState((old) => ({ path, data: old.path === path ? old.data : null, error: shown }));
+        setState((old) => ({ ...old, path, data: old.path === path ? old.data : null, error: shown }));
       }
       if (!control.signal.aborted) plan();
     };
@@ -156,7 +161,7 @@ export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: Loa
   }, [path, fixedMs, as, turn]);
 
   const reload = useCallback(() => setTurn((last) => last + 1), []);
-  if (state.path === path) return { data: state.data, error: state.error, isStale: false, reload };
+  if (state.path === path) return { data: state.data, error: state.error, turn: state.turn, isStale: false, reload };
   const known = path === null ? undefined : (kept.get(path) as T | undefined);
-  return { data: known ?? state.data, error: null, isStale: known === undefined, reload };
+  return { data: known ?? state.data, error: null, turn: state.turn, isStale: known === undefined, reload };
 }

@@ -100,6 +100,15 @@ export function formatTime(text: string | null | undefined, nowMs = Date.now()):
   return time.getFullYear() === new Date(nowMs).getFullYear() ? dayAndTime.format(time) : withYear.format(time);
 }
 
+const dayOnly = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** 23 Nov; 14:30 where a day has several marks. */
+export function formatDay(ms: number): string {
+  const time = new Date(ms);
+  const isMidnight = time.getHours() === 0 && time.getMinutes() === 0;
+  return isMidnight ? dayOnly.format(time) : clock.format(time).slice(0, 5);
+}
+
 /** For hovering: local with its zone, and UTC. */
 export function formatTimeExact(text: string | null | undefined): string {
   if (text == null) return 'not known';

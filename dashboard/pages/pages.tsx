@@ -3,8 +3,11 @@
 import type { ComponentType } from 'preact';
 import type { PageProps } from '../page.ts';
 import { AlertsPage } from './alerts.tsx';
+import { IngestPage } from './ingest.tsx';
+import { QaReviewPage } from './qa.tsx';
 import { RunPage } from './run.tsx';
 import { RunsPage } from './runs.tsx';
+import { TrendsPage } from './trends.tsx';
 
 /** null: no page of ours */
 export function pageOf(parts: readonly string[]): ComponentType<PageProps> | null {
@@ -12,5 +15,8 @@ export function pageOf(parts: readonly string[]): ComponentType<PageProps> | nul
   if (first === 'runs' && rest.length === 0) return RunsPage;
   if (first === 'runs' && rest.length === 2) return RunPage;
   if (first === 'alerts' && rest.length <= 1) return AlertsPage;
+  if (first === 'qa' && rest.length === 0) return QaReviewPage;
+  if (first === 'ingest' && rest.length === 0) return IngestPage;
+  if (first === 'trends' && rest.length === 0) return TrendsPage;
   return null;
 }

@@ -1,0 +1,94 @@
+/** Trends: are we getting better? Service levels over some weeks, and small charts whose crosshair moves together. */
+
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { PipelinePage } from '../../receiver/serve/shape.ts';
+import type { TenantLine } from '../../receiver/serve/shape_admin.ts';
+import type { Trends } from '../../receiver/serve/shape_trends.ts';
+import { apiPath, useApi } from '../api.ts';
+import type { PageProps } from '../page.ts';
+import { Empty, Outline, Show } from '../parts/states.tsx';
+import { setQuery } from '../router.ts';
+import { Choice } from '../runs/run_filters.tsx';
+import { Levels } from '../trends/levels.tsx';
+
+const EVERY_MS = 60_000;
+const WEEKS: [string, string][] = [
+  ['1', '1 week'],
+  ['4', '4 weeks'],
+  ['26', '26 weeks'],
+  ['52', 'a year'],
+];
+
+export function TrendsPage({ place, session }: PageProps) {
+  const { query } = place;
+  const tenants = useApi<{ tenants: TenantLine[] }>('/tenants');
+  const pipelines = useApi<PipelinePage>(apiPath('/pipelines', { tenant: query.get('tenant') }));
+  const names = [...new Set((pipelines.data?.pipelines ?? []).flatMap(({ pipeline }) => pipeline ?? []))].sort();
+  const path = apiPath('/trends', {
+    tenant: query.get('tenant'),
+    pipeline: query.get('pipeline'),
+    weeks: query.get('weeks'),
+    by: query.get('by'),
+  });
+  const loaded = useApi<Trends>(path, { everyMs: EVERY_MS });
+  return (
+    <>
+      <div class="section-head">
+        <h1>Trends</h1>
+        <search class="filters">
+          {session.kind === 'admin' && (
+            <Choice
+              name="tenant"
+              label="Tenant"
+              query={query}
+              choices={(tenants.data?.tenants ?? []).map((one) => [
+                String(one.tenant_id),
+                one.name ?? `tenant ${one.tenant_id}`,
+              ])}
+            />
+          )}
+          <Choice name="pipeline" label="Pipeline" query={query} choices={names.map((name) => [name, name])} />
+          <Choice name="weeks" label="Time" query={query} all="8 weeks" choices={WEEKS} />
+          <Choice name="by" label="A point is" query={query} all="a run" choices={[['day', 'a day']]} />
+        </search>
+      </div>
+      <Show of={loaded} name="trends" lines={16}>
+        {(trends) =>
+          trends.points.length === 0 ? (
+            <Empty title="No runs in this time">
+              <p>
+                <button type="button" onClick={() => setQuery({ weeks: '52', pipeline: null })}>
+                  Look at a year
+                </button>
+              </p>
+            </Empty>
+          ) : (
+            <>
+              {trends.truncated && (
+                <p class="note">More than 1,000 runs: the newest are here. A point a day shows them all.</p>
+              )}
+              <Levels trends={trends} />
+              <LateCharts trends={trends} />
+            </>
+          )
+        }
+      </Show>
+    </>
+  );
+}
+
+type ChartsOfTrends = ComponentType<{ trends: Trends }>;
+
+function LateCharts({ trends }: { trends: Trends }) {
+  const [Charts, setCharts] = useState<ChartsOfTrends | null>(null);
+  const [hasFailed, setFailed] = useState(false);
+  useEffect(() => {
+    import('../trends/charts.tsx').then(
+      (loaded) => setCharts(() => loaded.default),
+      () => setFailed(true),
+    );
+  }, []);
+  if (hasFailed) return <p class="note warn">The charts could not be loaded. Load the page again.</p>;
+  return Charts === null ? <Outline name="the charts" lines={16} /> : <Charts trends={trends} />;
+}
