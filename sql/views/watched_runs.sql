@@ -23,7 +23,7 @@ select
   r.status in ('succeeded', 'failed', 'abandoned')
     and coalesce(r.derived_status = r.status, r.derived_at >= r.ended_at, false) as is_judged
 from public.enrichment_runs r
-where not r.excluded
+where r.excluded is not true
   and r.started_at is not null
   and not exists (select from runledger.tenants t where t.tenant_id = r.tenant_id and t.status = 'disabled');
 

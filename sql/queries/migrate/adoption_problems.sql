@@ -14,7 +14,8 @@ with attributes as (
          ('state_span_id', 'text', false), ('state_degraded', 'boolean', false), ('identity_at', 'timestamp with time zone', false),
          ('identity_span_id', 'text', false), ('identity_rank', 'smallint', false),
          ('run_started_at', 'timestamp with time zone', false), ('resource', 'jsonb', false), ('complete', 'boolean', false),
-         ('derived_at', 'timestamp with time zone', false)
+         ('derived_at', 'timestamp with time zone', false), ('derived_status', 'text', false), ('excluded', 'boolean', false),
+         ('note', 'text', false)
 )
 select 'shape' as kind, 'its primary key is not (run_id)' as problem
 where not exists (
