@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { acknowledge, type ListedAlert, listAlerts, snooze } from '../derive/alerts/acts.ts';
 import { headlineOf } from '../derive/alerts/message_words.ts';
 import { check, tenantRefParam } from '../serve/input.ts';
+import { addSimulate } from './alerts_simulate.ts';
 import { type CliContext, examples, parseId, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -45,6 +46,7 @@ export const registerAlerts: Register = (program, context) => {
     );
   addList(alerts, context);
   addActs(alerts, context);
+  addSimulate(alerts, context);
 };
 
 function addList(alerts: Command, context: CliContext): void {

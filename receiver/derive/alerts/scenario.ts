@@ -52,14 +52,14 @@ export interface ScenarioOptions {
 }
 
 /** Tells the story and tries all rules on it. @throws ScenarioError */
-export async function simulateScenario(options: ScenarioOptions): Promise<Simulation> {
+export async function simulateScenario(options: ScenarioOptions): Promise<Simulation & { from: string; to: string }> {
   return withScratch(options.databaseUrl, async (databaseUrl) => {
     options.onProgress?.('making a scratch database', 0, 1);
     await migrate({ databaseUrl });
     await tellTo(databaseUrl, (done, total) => options.onProgress?.('telling the story', done, total));
     const owner = createPool({ databaseUrl, role: 'runledger_owner', maxConnections: 2 });
     try {
-      return await simulate(owner, {
+      const simulation = await simulate(owner, {
         from: STORY_FROM,
         to: STORY_TO,
         tenantId: null,
@@ -69,6 +69,7 @@ export async function simulateScenario(options: ScenarioOptions): Promise<Simula
         links: options.links,
         onProgress: (done, total) => options.onProgress?.('trying the rules', done, total),
       });
+      return { from: STORY_FROM.toISOString(), to: STORY_TO.toISOString(), ...simulation };
     } finally {
       await owner.end();
     }
