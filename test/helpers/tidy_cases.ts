@@ -196,7 +196,11 @@ export const CASES: Readonly<Record<string, Cases>> = {
     ],
   },
   'every SQL file is loaded': {
-    broken: [{ 'sql/queries/serve/old.sql': 'select 1', 'receiver/serve/a.ts': "loadSql('queries/serve/new')" }],
+    broken: [
+      { 'sql/queries/serve/old.sql': 'select 1', 'receiver/serve/a.ts': "loadSql('queries/serve/new')" },
+      { 'sql/metabase/old.sql': 'select 1', 'docs/sql.md': 'not `very_old.sql`' },
+      { 'sql/grafana/a.sql': 'select 1' },
+    ],
     fine: [
       { 'sql/queries/serve/new.sql': '', 'receiver/serve/a.ts': "loadSql('queries/serve/new')" },
       {
@@ -204,6 +208,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
         'receiver/write/a.ts': "copy('a'); loadSql(`queries/write/copy_into_$" + '{name}`)',
       },
       { 'sql/views/a.sql': '' },
+      { 'sql/metabase/new.sql': '', 'docs/sql.md': '| `new.sql` | what is new |' },
     ],
   },
   'every SQL file that is asked for is there': {

@@ -5,13 +5,15 @@ import { isProduct } from './tidy_text.ts';
 
 /** Applied as a whole, file by file, when a database is brought up to date. */
 const APPLIED_FOLDERS = /^sql\/(migrations|functions|views)\//;
-/** For people and other tools, not loaded by us. */
-const OTHER_TOOLS = /^sql\/(grafana|metabase)\//;
+/** For people to paste, so that nobody finds what the page for them does not name. */
+const QUESTION = /^sql\/metabase\/(\w+\.sql)$/;
 
 /** A file is loaded when its path, or the folder in one piece and its name in another, stands in product code. */
 export function unusedSql(tree: SourceTree): string[] {
   const literals = new Set(productLiterals(tree));
   const isLoaded = (file: string) => {
+    const question = QUESTION.exec(file)?.[1];
+    if (question !== undefined) return tree.get('docs/sql.md')?.text.includes(`\`${question}\``) === true;
     const path = file.replace(/^sql\//, '').replace(/\.sql$/, '');
     if (literals.has(path)) return true;
     for (let cut = path.lastIndexOf('/') + 1; cut < path.length; cut++) {
@@ -20,7 +22,7 @@ export function unusedSql(tree: SourceTree): string[] {
     return false;
   };
   return [...tree.keys()].filter(
-    (file) => /^sql\/.*\.sql$/.test(file) && !APPLIED_FOLDERS.test(file) && !OTHER_TOOLS.test(file) && !isLoaded(file),
+    (file) => /^sql\/.*\.sql$/.test(file) && !APPLIED_FOLDERS.test(file) && !isLoaded(file),
   );
 }
 

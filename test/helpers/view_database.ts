@@ -7,6 +7,8 @@ import { MINE, OTHER } from './seed_tenants.ts';
 import { type ModelRun, storeRuns } from './view_model.ts';
 
 export interface ViewDatabase {
+  /** Of a superuser. */
+  databaseUrl: string;
   superuser: pg.Pool;
   operator: pg.Pool;
   reader: pg.Pool;
@@ -25,12 +27,15 @@ export async function openViewDatabase(runs: readonly ModelRun[]): Promise<ViewD
     select tenant_id, run_id, 'crawl', 'item', 3, 1, '{0, 100}', '{1, 1}' from public.enrichment_runs;
     insert into runledger.alerts (tenant_id, rule, code, severity, numbers, state, fired_at, last_bad_at, acked_at, resolved_at)
     select t, 'run_failed', 'RF-07', 'page', '{"value": 0.5, "limit": "x"}', 'resolved', '2026-10-01 10:00Z', '2026-10-01 10:05Z',
-      '2026-10-01 10:04:30Z', '2026-10-01 11:00Z' from unnest(array[${MINE}, ${OTHER}]) t`);
+      '2026-10-01 10:04:30Z', '2026-10-01 11:00Z' from unnest(array[${MINE}, ${OTHER}]) t;
+    insert into runledger.alerts (tenant_id, rule, code, severity, pipeline, fired_at, last_bad_at)
+    select t, 'run_missed', 'RM-08', 'page', 'nightly', '2026-10-02 10:00Z', '2026-10-02 10:00Z' from unnest(array[${MINE}, ${OTHER}]) t`);
   const operator = createPool({ databaseUrl, role: 'runledger_operator', maxConnections: 1 });
   const reader = createPool({ databaseUrl, role: 'runledger_reader', maxConnections: 1 });
   const bi = await createBiLogin(database, MINE);
   await bi.query("set timezone to 'Pacific/Auckland'");
   return {
+    databaseUrl,
     superuser,
     operator,
     reader,

@@ -214,8 +214,9 @@ describe('numbers', () => {
   });
 
   it('alert history: how long it took, and a value only where it is a number', async () => {
-    expect(plainRows(await bi.query('select * from alert_history'))).toMatchObject([
+    expect(plainRows(await bi.query('select * from alert_history order by fired_at'))).toMatchObject([
       { value: 0.5, limit_value: null, minutes_to_ack: 4.5, minutes_open: 60, state: 'resolved' },
+      { value: null, limit_value: null, minutes_to_ack: null, minutes_open: null, state: 'firing' },
     ]);
   });
 });
