@@ -153,7 +153,8 @@ describe('a host that takes its time', () => {
       'sends its headers byte by byte',
       () =>
         raw((socket) => {
-          const timer = setInterval(() => socket.write('H'), 200);
+          socket.write('HTTP/1.1 200 OK\r\nx: ');
+          const timer = setInterval(() => socket.write('y'), 200);
           socket.on('close', () => clearInterval(timer));
         }),
       {},

@@ -1,6 +1,7 @@
 /** The outbox: what is sent, how often, in which order, and what becomes of messages that a channel does not take. */
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { resendDead } from '../../receiver/derive/delivery/outbox.ts';
 import type { PostOutcome } from '../../receiver/derive/delivery/post.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
@@ -109,6 +110,31 @@ describe('a message', () => {
     const reason = how === 'disabled' ? 'the channel is disabled' : 'the channel was removed';
     expect(await deliveries(pool)).toMatchObject([{ state: 'dead', last_error: reason, finished_at: START }]);
     expect(scene.posts).toEqual([]);
+  });
+});
+
+describe('what was given up', () => {
+  it('can be sent again, except what time has passed by', async () => {
+    await addChannel(pool, 'ops');
+    await put(pool, 'ops', { alert_id: 1, event_at: later(-600) });
+    await put(pool, 'ops', { alert_id: 2, event_at: later(-500) });
+    await put(pool, 'ops', { alert_id: 3, event_at: later(-400) });
+    await pool.query(
+      `update runledger.alert_deliveries set state = 'dead', finished_at = event_at, attempts = 12, last_error = 'status 500'`,
+    );
+    await put(pool, 'ops', { alert_id: 2, event: 'resolved', event_at: later(-100) });
+    await pool.query(
+      `update runledger.alert_deliveries set state = 'sent', finished_at = event_at where event = 'resolved'`,
+    );
+    expect(await resendDead(pool, { tenantId: 0, channel: 'other' }, START, START)).toBe(0);
+    expect(await resendDead(pool, { tenantId: 0, channel: 'ops' }, new Date(later(-550)), START)).toBe(1);
+    expect(await scene.send()).toEqual({ sent: 1, failed: 0, dead: 0 });
+    expect((await deliveries(pool)).map((row) => [row.alert_id, row.state, row.attempts])).toEqual([
+      [1, 'dead', 12],
+      [2, 'dead', 12],
+      [3, 'sent', 1],
+      [2, 'sent', 0],
+    ]);
   });
 });
 

@@ -159,3 +159,13 @@ export async function listStanding(
 export async function expireDeliveries(pool: Pool, settledBefore: Date): Promise<number> {
   return (await pool.query(loadSql('queries/delivery/expire_deliveries'), [settledBefore])).rowCount ?? 0;
 }
+
+/** Gives messages that were given up since `since` another twelve tries; returns how many. Those that time has passed by stay. */
+export async function resendDead(
+  pool: Pool,
+  { tenantId, channel }: ChannelKey,
+  since: Date,
+  now = new Date(),
+): Promise<number> {
+  return (await pool.query(loadSql('queries/delivery/resend_dead'), [tenantId, channel, now, since])).rowCount ?? 0;
+}
