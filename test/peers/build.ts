@@ -21,8 +21,10 @@ export interface Peers {
   collector: string;
   jaeger: string;
   telemetrygen: string;
+  /** Python with OpenTelemetry's SDK. */
+  python: string;
   /** As they are told to people. */
-  versions: { collector: string; jaeger: string; telemetrygen: string };
+  versions: { collector: string; jaeger: string; telemetrygen: string; python: string };
 }
 
 /** The same that docker-compose.yml runs, so that what is tested is what is deployed. */
@@ -34,6 +36,8 @@ const JAEGER_MODULE = 'github.com/jaegertracing/jaeger@v1.76.0';
 const JAEGER = '2.13.0';
 /** The Collector's of the same number is not on the proxy. */
 const TELEMETRYGEN = '0.161.0';
+/** OpenTelemetry for Python. */
+const PYTHON = '1.45.2';
 const CONTRIB = 'github.com/open-telemetry/opentelemetry-collector-contrib';
 const CORE = 'go.opentelemetry.io/collector';
 
@@ -74,7 +78,7 @@ interface Recipe {
   name: string;
   /** Whatever it is made from; another text makes another build. */
   from: string;
-  /** Leaves the program at `output`. `folder` is empty and goes away afterwards. */
+  /** Leaves the program, or the folder of it, at `output`. `folder` is empty and goes away afterwards. */
   build(folder: string, output: string): Promise<void>;
 }
 
@@ -111,16 +115,26 @@ const RECIPES: Record<keyof Peers['versions'], Recipe> = {
       renameSync(join(folder, 'telemetrygen'), output);
     },
   },
+  python: {
+    name: `python-opentelemetry-${PYTHON}`,
+    from: PYTHON,
+    async build(folder, output) {
+      await shell('python3', ['-m', 'venv', output], folder);
+      const packages = [`opentelemetry-sdk==${PYTHON}`, `opentelemetry-exporter-otlp==${PYTHON}`];
+      await shell(join(output, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...packages], folder);
+    },
+  },
 };
 
 /** Where the programs are, or would be. */
 export function findPeers(): Peers {
-  const { collector, jaeger, telemetrygen } = RECIPES;
+  const { collector, jaeger, telemetrygen, python } = RECIPES;
   return {
     collector: placeOf(collector),
     jaeger: placeOf(jaeger),
     telemetrygen: placeOf(telemetrygen),
-    versions: { collector: COLLECTOR, jaeger: JAEGER, telemetrygen: TELEMETRYGEN },
+    python: join(placeOf(python), 'bin', 'python'),
+    versions: { collector: COLLECTOR, jaeger: JAEGER, telemetrygen: TELEMETRYGEN, python: PYTHON },
   };
 }
 
@@ -162,7 +176,7 @@ async function goVersion(): Promise<string> {
     return (await run('go', ['version'])).stdout.trim();
   } catch {
     throw new Error(
-      'The tests with real peers build the OpenTelemetry Collector and Jaeger, and need Go 1.25 or newer on the PATH: https://go.dev/dl',
+      'The tests with real peers build the OpenTelemetry Collector and Jaeger, and need Go 1.26 or newer on the PATH (https://go.dev/dl), and python3',
     );
   }
 }

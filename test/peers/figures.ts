@@ -12,8 +12,8 @@ Runledger and Jaeger, all on loopback. Every figure is asserted by the test that
 `;
 
 export function writeFigures(title: string, peers: Peers, figures: Record<string, string | number>): void {
-  const { collector, jaeger, telemetrygen } = peers.versions;
-  const versions = `Collector ${collector}, Jaeger ${jaeger}, telemetrygen ${telemetrygen}, Node ${process.versions.node}`;
+  const { collector, jaeger, telemetrygen, python } = peers.versions;
+  const versions = `Collector ${collector}, Jaeger ${jaeger}, telemetrygen ${telemetrygen}, OpenTelemetry for Python ${python}, Node ${process.versions.node}`;
   const table = ['| | |', '|---|---|', ...Object.entries(figures).map(([name, value]) => `| ${name} | ${value} |`)];
   const section = `## ${title}\n\n${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${versions}.\n\n${table.join('\n')}\n`;
   process.stdout.write(`\n${section}\n`);

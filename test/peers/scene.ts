@@ -37,6 +37,8 @@ export interface Scene {
   otlpUrl: string;
   /** null while it is down. */
   receiver(): Receiver | null;
+  /** What a command beside the receiver gets. */
+  environment: Record<string, string>;
   startReceiver(): Promise<Receiver>;
   stopReceiver(): Promise<void>;
   close(): Promise<void>;
@@ -80,24 +82,23 @@ export async function openScene({ collectorFiles = [], environment = {} }: Scene
     healthUrl: `http://127.0.0.1:${cHealth}/`,
   });
 
-  const config = loadConfig(
-    {},
-    {
-      RUNLEDGER_DATA_DIR: join(folder, 'ledger'),
-      RUNLEDGER_OTLP_HTTP_PORT: String(otlp),
-      RUNLEDGER_OTLP_GRPC_PORT: String(grpc),
-      RUNLEDGER_HTTP_PORT: String(api),
-      RUNLEDGER_INGEST_TOKEN: INGEST_TOKEN,
-      RUNLEDGER_ADMIN_TOKEN: 'admin-token-of-the-peers',
-      RUNLEDGER_TENANT_AUTOCREATE: '1',
-      JAEGER_UI_URL: `http://127.0.0.1:${jUi}`,
-    },
-  );
+  const settings = {
+    RUNLEDGER_DATA_DIR: join(folder, 'ledger'),
+    RUNLEDGER_OTLP_HTTP_PORT: String(otlp),
+    RUNLEDGER_OTLP_GRPC_PORT: String(grpc),
+    RUNLEDGER_HTTP_PORT: String(api),
+    RUNLEDGER_INGEST_TOKEN: INGEST_TOKEN,
+    RUNLEDGER_ADMIN_TOKEN: 'admin-token-of-the-peers',
+    RUNLEDGER_TENANT_AUTOCREATE: '1',
+    JAEGER_UI_URL: `http://127.0.0.1:${jUi}`,
+  };
+  const config = loadConfig({}, settings);
   const log = createLog({ level: 'warn', stream: { write: () => undefined } });
   let receiver: Receiver | null = null;
   const scene: Scene = {
     peers,
     queueDir,
+    environment: settings,
     otlpUrl,
     collector: Object.assign(collector, {
       httpUrl: `http://127.0.0.1:${cHttp}`,
@@ -143,7 +144,7 @@ export async function onLedger<R extends pg.QueryResultRow>(
 
 function foundPeers(): Peers {
   const peers = findPeers();
-  for (const path of [peers.collector, peers.jaeger, peers.telemetrygen]) {
+  for (const path of [peers.collector, peers.jaeger, peers.telemetrygen, peers.python]) {
     if (!existsSync(path)) throw new Error(`${path} is not built. Run: npm run test:peers`);
   }
   return peers;
