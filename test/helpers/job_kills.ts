@@ -19,10 +19,10 @@ const RUNS_TO_THE_END = 8;
 const DAYS_AHEAD = 12;
 const DAY_MS = 86_400_000;
 /**
- * A run that retention has closed may be left in the queue of derives, or not when retention was begun twice; the next derive takes it out.
- * What is compared comes after that.
+ * Jobs that leave the rest to another one, which then runs before what is compared: a run that retention has closed may be left in the queue of
+ * derives, or not when retention was begun twice; messages of a sweep that died before it sent them go with the next delivery.
  */
-const AFTERWARDS: Partial<Record<string, JobName>> = { retention: 'derive_due' };
+const AFTERWARDS: Partial<Record<string, JobName>> = { retention: 'derive_due', alerts: 'deliver_alerts' };
 const BUILT = fileURLToPath(new URL('../../dist/receiver/cli/main.js', import.meta.url));
 
 export interface JobKillOptions {
