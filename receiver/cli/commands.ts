@@ -13,6 +13,7 @@ import { registerJob } from './job.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerRebuild } from './rebuild.ts';
 import { registerReplay } from './replay.ts';
+import { registerRule } from './rule.ts';
 import { registerRuns } from './runs.ts';
 import { registerSchedule } from './schedule.ts';
 import { registerShow } from './show.ts';
@@ -29,6 +30,7 @@ export const commands: readonly Register[] = [
   registerSql,
   registerExport,
   registerAlerts,
+  registerRule,
   registerSchedule,
   registerTenantCommands,
   registerToken,

@@ -23,7 +23,7 @@ create table runledger.alert_rules (
 comment on table runledger.alert_rules is 'What is watched for every tenant; code names the runbook';
 comment on column runledger.alert_rules.kind is 'How it is judged: stage_failed, stage_error_rate, vendor_limits, metric_below, run_failed, run_missed, run_stuck, run_too_short, cost_budget, latency_regression, qa_pass_rate, ingest, service_level';
 comment on column runledger.alert_rules.severity is 'Of what fires, where the kind has no second limit that pages';
-comment on column runledger.alert_rules.parameters is 'Limits, by kind; `runledger alerts rules` prints them, and refuses a wrong one with its name';
+comment on column runledger.alert_rules.parameters is 'Limits, by kind; `runledger rule list` prints them, `rule set` refuses a wrong one with its name';
 comment on column runledger.alert_rules.remind_after_minutes is 'A message again after that time while it fires and nobody acknowledged it; null: none';
 
 insert into runledger.alert_rules (rule, code, kind, title, severity, parameters) values
