@@ -1,15 +1,16 @@
 /** `runledger alerts`: what is wrong now, what people say to it, and what the rules would have said of the past. */
 
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { acknowledge, type ListedAlert, listAlerts, snooze } from '../derive/alerts/acts.ts';
 import { headlineOf } from '../derive/alerts/message_words.ts';
 import { check, tenantRefParam } from '../serve/input.ts';
 import { addSimulate } from './alerts_simulate.ts';
+import { addTest } from './alerts_test.ts';
 import { type CliContext, examples, parseId, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
 import { DASH, formatAgo, formatTime } from './format.ts';
+import { loginName } from './login_name.ts';
 import { parsePeriod } from './period.ts';
 import { findTenant } from './run_data.ts';
 import type { Style } from './style.ts';
@@ -47,6 +48,7 @@ export const registerAlerts: Register = (program, context) => {
   addList(alerts, context);
   addActs(alerts, context);
   addSimulate(alerts, context);
+  addTest(alerts, context);
 };
 
 function addList(alerts: Command, context: CliContext): void {
@@ -100,16 +102,6 @@ function addActs(alerts: Command, context: CliContext): void {
       const what = `is snoozed until ${formatTime(until.toISOString())} UTC`;
       return actOn(alert, what, options, command, context, (pool, id, act) => snooze(pool, id, until, act));
     });
-}
-
-/** A container may run under a number that has no name. */
-function loginName(): string {
-  try {
-    return userInfo().username;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return 'command line';
-    throw error;
-  }
 }
 
 async function actOn(

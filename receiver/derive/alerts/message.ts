@@ -94,7 +94,6 @@ function titleOf({ event, rule, subject, record }: MessageInput): string {
   const headline = headlineOf(rule, subject.subject, record.numbers, record.severity);
   if (event === 'escalated') return `${rule.code} now pages: ${headline}`;
   if (event === 'reminder') return `${rule.code} still firing: ${headline}`;
-  if (event === 'test') return `${rule.code} test message: nothing is wrong`;
   return `${rule.code} ${headline}`;
 }
 
