@@ -1,6 +1,7 @@
 /** `runledger job run NAME`: one of the scheduler's jobs, now and once. Each may run beside a `runledger start` and as often as one likes. */
 
 import { type Command, Option } from 'commander';
+import { JOB_SCHEDULE } from '../derive/job_schedule.ts';
 import { isJobName, JOBS, type JobDeps, type JobLog, type JobName } from '../derive/jobs.ts';
 import type { DroppedDay } from '../derive/retention.ts';
 import { ensurePartitions } from '../store/partitions.ts';
@@ -8,6 +9,7 @@ import { type CliContext, examples, type Register } from './command.ts';
 import { type CommandDatabase, withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
 import { formatCount } from './format.ts';
+import { type Column, renderTable } from './table.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 3;
@@ -20,12 +22,11 @@ export const registerJob: Register = (program, context) => {
 
   job
     .command('list')
-    .description('names of all jobs')
+    .description('all jobs: when they run, and what they do')
     .option('--json', 'print a list of names')
     .action((options: { json?: boolean }) => {
-      const names = Object.keys(JOBS);
-      if (options.json === true) context.terminal.printJson(names);
-      else context.terminal.print(names.join('\n'));
+      if (options.json === true) context.terminal.printJson(Object.keys(JOBS));
+      else context.terminal.print(jobTable(context));
     });
 
   job
@@ -49,6 +50,23 @@ export const registerJob: Register = (program, context) => {
       if (hasDifference(result)) process.exitCode = EXIT.no;
     });
 };
+
+interface JobLine {
+  name: string;
+  match: string;
+  what: string;
+}
+
+const JOB_COLUMNS: Column<JobLine>[] = [
+  { title: 'JOB', value: ({ name }) => name },
+  { title: 'CRON, UTC', value: ({ match }) => match },
+  { title: 'WHAT IT DOES', value: ({ what }) => what, shrinksTo: 20 },
+];
+
+function jobTable({ terminal }: CliContext): string {
+  const rows = Object.entries(JOB_SCHEDULE).map(([name, { match, what }]) => ({ name, match, what }));
+  return renderTable(JOB_COLUMNS, rows, terminal);
+}
 
 async function runJob(name: JobName, database: CommandDatabase, context: CliContext, dryRun: boolean): Promise<object> {
   const { createWriter } = await import('../write/writer.ts');

@@ -8,7 +8,8 @@ import { Logger, type ParsedCronItem, parseCronItems, type Runner, run, type Tas
 import type { Pool } from 'pg';
 import { createPool } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
-import { deriveDueJob, JOBS, type JobDeps, type JobLog, type JobName } from './jobs.ts';
+import { JOB_SCHEDULE } from './job_schedule.ts';
+import { deriveDueJob, JOBS, type JobDeps, type JobLog } from './jobs.ts';
 
 /** One that listens, two jobs at a time, and two derives of the timer with a spare one. */
 const CONNECTIONS = 6;
@@ -18,23 +19,6 @@ const WAIT_MAX_MS = 10_000;
 const RESTART_WAIT_MS = 2_000;
 /** Looks for a job in a row that failed, over both workers; each looks every two seconds. */
 const FAILED_LOOKS = 4;
-
-/** UTC. Nightly jobs run apart from midnight, when other work is usually scheduled. */
-const SCHEDULE: Record<JobName, { match: string; maxAttempts: number }> = {
-  derive_due: { match: '* * * * *', maxAttempts: 1 },
-  sweep_parked: { match: '* * * * *', maxAttempts: 1 },
-  abandon_silent_runs: { match: '* * * * *', maxAttempts: 1 },
-  expire_parked: { match: '17 * * * *', maxAttempts: 3 },
-  ensure_partitions: { match: '7 20 * * *', maxAttempts: 10 },
-  audit: { match: '37 3 * * *', maxAttempts: 3 },
-  // Before the audit, which then covers what is left.
-  retention: { match: '13 2 * * *', maxAttempts: 3 },
-  // Every sweep of the alerts begins with it; this one is for installations whose sweeps fail.
-  expected_runs: { match: '27 * * * *', maxAttempts: 1 },
-  alerts: { match: '*/5 * * * *', maxAttempts: 1 },
-  deliver_alerts: { match: '* * * * *', maxAttempts: 1 },
-  expire_deliveries: { match: '43 2 * * *', maxAttempts: 3 },
-};
 
 export type SchedulerDeps = Omit<JobDeps, 'pool'> & { databaseUrl: string };
 
@@ -158,7 +142,7 @@ function taskList(deps: JobDeps): TaskList {
  */
 function cronItems(): ParsedCronItem[] {
   return parseCronItems(
-    Object.entries(SCHEDULE).map(([task, { match, maxAttempts }]) => ({
+    Object.entries(JOB_SCHEDULE).map(([task, { match, maxAttempts }]) => ({
       task,
       match,
       identifier: task,
