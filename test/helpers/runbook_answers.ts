@@ -3,7 +3,7 @@
  * first of them as its first row. Worked out by hand from what was seeded.
  */
 import type { PlainRow } from './plain_rows.ts';
-import { BAD_RUN, SILENT_RUN } from './seed_trouble.ts';
+import { BAD_RUN, SHORT_RUN, SILENT_RUN } from './seed_trouble.ts';
 
 const AT = (time: string) => `2026-11-20T${time}.000Z`;
 const recovery = (more: PlainRow = {}): PlainRow[] => [{ state: 'firing', resolved_at: null, ...more }];
@@ -130,25 +130,27 @@ export const SHOWN: Record<string, PlainRow[][]> = {
   ],
   'LR-11': [
     [
-      { run_id: BAD_RUN, pipeline_version: '1.1.0', p50_ms: 850, p95_ms: 9000, retry_count: 40 },
-      { run_id: 12, p50_ms: 800, p95_ms: 2000, retry_count: 0 },
+      { run_id: SHORT_RUN, p50_ms: 800, p95_ms: 9000, duration_samples: 200 },
+      { run_id: 85, p50_ms: 800, p95_ms: 2000 },
     ],
     [
-      { vendor: 'lusha', run_id: BAD_RUN, p95_ms: null },
-      { vendor: 'openai', run_id: BAD_RUN, p95_ms: 8000 },
-      { vendor: 'openai', run_id: 12, p95_ms: 1500 },
+      { vendor: 'tavily', run_id: SHORT_RUN, p95_ms: 8000 },
+      { vendor: 'tavily', run_id: 85, p95_ms: 1500 },
     ],
-    [{ company_id: 13, error_code: 'TIMEOUT', duration_ms: 9900 }],
+    [
+      { company_id: 41, duration_ms: 9400 },
+      { company_id: 42, duration_ms: 700 },
+    ],
     [
       { week: '2026-11-16', class: 'item', runs: 5, samples: 1000 },
-      { week: '2026-11-09', runs: 7, samples: 1400, p95_ms: 1987 },
+      { week: '2026-11-09', runs: 2, samples: 400, p95_ms: 1987 },
     ],
-    recovery({ subject: 'crawl', value: 9000 }),
+    recovery({ subject: 'crawl', value: 9000, limit_value: 3000 }),
   ],
   'QA-12': [
     [
       { run_id: 12, reviewer: 'ana', reviewed: 2, failed: 2, pass_rate: 0 },
-      { run_id: 8, passed: 2, pass_rate: 1 },
+      { run_id: 9, passed: 3, pass_rate: 1 },
     ],
     [
       { check_name: 'domain', failed_samples: 4, not_met: 4 },
@@ -162,7 +164,14 @@ export const SHOWN: Record<string, PlainRow[][]> = {
     recovery({ value: 0.6, limit_value: 0.8 }),
   ],
   'IN-13': [
-    [{ tenant_id: 7, subject: 'refused:future' }],
+    [
+      { tenant_id: 0, subject: 'audit' },
+      { tenant_id: 0, subject: 'delivery:ops' },
+      { tenant_id: 7, subject: 'incomplete', pipeline: 'nightly', run_id: BAD_RUN },
+      { tenant_id: 7, subject: 'parked' },
+      { tenant_id: 7, subject: 'refused:future' },
+      { tenant_id: 7, subject: 'rule:crawl_error_rate' },
+    ],
     [{ tenant_id: 7, day: BAD_DAY, reason: 'future', spans: 12 }],
     [{ tenant_id: 7, reason: 'no_run_yet', spans: 1, traces: 1 }],
     [{ run_id: BAD_RUN, stages_missing: 0, items_missing: 10, dropped_by_sender: 0 }],
@@ -171,8 +180,11 @@ export const SHOWN: Record<string, PlainRow[][]> = {
       { difference: 0, runs_checked: 39 },
     ],
     [{ channel: 'ops', state: 'dead', attempts: 12, last_error: 500 }],
-    [{ tenant_id: 7, rule: 'crawl_error_rate', parameters: { warn_above: 'much' } }],
-    recovery({ subject: 'refused:future' }),
+    [
+      { tenant_id: 7, rule: 'cost_budget', parameters: { per_day_usd: 20 } },
+      { tenant_id: 7, rule: 'crawl_error_rate', parameters: { warn_above: 'much' } },
+    ],
+    recovery({ subject: 'audit' }),
   ],
   'SL-14': [
     [{ month: '2026-11-01', runs: 21, runs_failed: 1, run_success_rate: 0.952381, verified_email_rate: 0.580645 }],
@@ -182,9 +194,10 @@ export const SHOWN: Record<string, PlainRow[][]> = {
       { pipeline: 'refresh', runs: 7, succeeded: 7 },
     ],
     [
-      { code: 'CB-10', times: 1, hours_open: null },
-      { code: 'RS-09', times: 1 },
+      { code: 'IN-13', times: 4, hours_open: null },
+      { code: 'RS-09', times: 2 },
+      { code: 'CB-10', times: 1 },
     ],
-    recovery({ subject: 'run_success_rate', value: 0.9 }),
+    recovery({ subject: 'run_success_rate', value: 0.9524, limit_value: 0.98 }),
   ],
 };

@@ -1,8 +1,14 @@
 /**
- * A bad night in the ledger: one run of tenant 7 in which everything went wrong after twelve good ones, a silent run, one that was too
- * short, one that never came, and the alerts of all that. Tenant 8 had a good night with the same run ids; whatever of it shows up in an
- * answer about tenant 7 is a hole. Written with plain inserts, because counters that fit no events are part of what is looked at.
+ * A bad night in the ledger: one run of tenant 7 in which everything went wrong after twelve good ones, a silent run, one that was short
+ * and slow, one that never came, and the alerts that the rules themselves make of it. Tenant 8 had a good night with the same run ids;
+ * whatever of it shows up in an answer about tenant 7 is a hole. Written with plain inserts, because counters that fit no events are
+ * part of what is looked at.
  */
+import type pg from 'pg';
+import { evaluateRule } from '../../receiver/derive/alerts/evaluate.ts';
+import type { Finding } from '../../receiver/derive/alerts/finding.ts';
+import { type LoadedRule, loadRules } from '../../receiver/derive/alerts/load_rules.ts';
+import { createPool } from '../../receiver/store/pool.ts';
 import { withClient } from './database_admin.ts';
 import { MINE, OTHER } from './seed_tenants.ts';
 
@@ -26,8 +32,9 @@ export async function seedTrouble(superuserUrl: string): Promise<void> {
     await client.query(otherRuns());
     await client.query(samples());
     await client.query(ingestTrouble());
-    await client.query(alerts());
+    await client.query(earlierAlerts());
   });
+  await storeAlerts(superuserUrl);
 }
 
 /** Each an hour long, at 02:00, with the same counters. */
@@ -169,9 +176,18 @@ function otherRuns(): string {
     values (${SILENT_RUN}, ${MINE}, '${NIGHT} 04:40Z', 'crawl', 'item', 'finish', 'ok', 31, repeat('b', 16), 1, repeat('b', 32));
     insert into public.enrichment_runs (run_id, tenant_id, pipeline, environment, status, state, started_at, ended_at, first_event_at,
       last_event_at, derived_at)
-    select 80 + n, ${MINE}, 'refresh', 'production', 'succeeded', 'succeeded', t, t + case when n = 6 then interval '2 minutes' else interval '1 hour' end,
-      t, t, t + interval '2 hours'
-    from generate_series(0, 6) as n, lateral (select timestamptz '${NIGHT} 01:00Z' - (6 - n) * interval '1 day' as t) s;
+    select 80 + n, ${MINE}, 'refresh', 'production', 'succeeded', 'succeeded', t, t + length, t, t + length, t + interval '2 hours'
+    from generate_series(0, 6) as n,
+      lateral (select timestamptz '${NIGHT} 01:00Z' - (6 - n) * interval '1 day' as t, case when n = 6 then interval '2 minutes' else interval '1 hour' end as length) s;
+    insert into public.run_stage_stats (run_id, tenant_id, stage, count_total, count_success, p50_ms, p95_ms, p99_ms, duration_samples, duration_class, status)
+    select n, ${MINE}, 'crawl', 200, 200, 800, case when n = ${SHORT_RUN} then 9000 else 2000 end, 9500, 200, 'item', 'ok' from generate_series(80, 86) as n;
+    insert into public.run_vendor_usage (run_id, tenant_id, vendor, calls, p50_ms, p95_ms, p99_ms, duration_samples)
+    select n, ${MINE}, 'tavily', 50, 400, case when n = ${SHORT_RUN} then 8000 else 1500 end, 8500, 50 from generate_series(80, 86) as n;
+    insert into runledger.trend_buckets
+    select ${MINE}, n, 'crawl', 'item', 200, 0, case when n = ${SHORT_RUN} then '{337,459}'::int[] else '{337,383}' end, '{180,20}' from generate_series(80, 86) as n;
+    insert into public.run_event_logs (run_id, tenant_id, ts, stage, kind, event, status, company_id, duration_ms, span_id, seq, trace_id)
+    values (${SHORT_RUN}, ${MINE}, '${NIGHT} 01:01Z', 'crawl', 'item', 'finish', 'ok', 41, 9400, repeat('d', 16), 1, repeat('d', 32)),
+      (${SHORT_RUN}, ${MINE}, '${NIGHT} 01:00:30Z', 'crawl', 'item', 'finish', 'ok', 42, 700, repeat('e', 16), 1, repeat('e', 32));
     insert into runledger.schedules (tenant_id, pipeline, cron) values (${MINE}, 'billing', '0 5 * * *'), (${OTHER}, 'billing', '0 5 * * *');
     insert into runledger.expected_runs values
       (${MINE}, 'billing', '', '2026-11-19 05:00Z', '2026-11-19 05:15Z', 70), (${MINE}, 'billing', '', '${NIGHT} 05:00Z', '${NIGHT} 05:15Z', null),
@@ -182,11 +198,11 @@ function otherRuns(): string {
     values ('tenant', ${MINE}, 'billing', '{write}', sha256('billing'), '2026-11-19 05:09Z', '${NIGHT} 00:00Z');`;
 }
 
-/** Two samples of each of the last five good runs: six pass, four fail for their domain, one more waits. */
+/** Ten samples of the last four good runs: six pass, the four newest fail for their domain; one more waits. */
 function samples(): string {
   return `
     insert into public.qa_samples (run_id, tenant_id, company_id, bucket, result, checks, notes, reviewer, reviewed_at)
-    select 8 + n / 2, ${MINE}, 500 + n, 'High', case when n < 6 then 'pass' else 'fail' end,
+    select 9 + n * 4 / 10, ${MINE}, 500 + n, 'High', case when n < 6 then 'pass' else 'fail' end,
       jsonb_build_object('domain', n < 6, 'about_text', true), case when n >= 6 then 'another company' end, 'ana', timestamptz '2026-11-19 09:00Z' + n * interval '1 minute'
     from generate_series(0, 9) as n;
     insert into public.qa_samples (run_id, tenant_id, company_id, bucket) values (12, ${MINE}, 600, 'High'), (12, ${OTHER}, 601, 'High');
@@ -203,47 +219,65 @@ function ingestTrouble(): string {
     insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, attempts,
       next_attempt_at, last_error, created_at, finished_at)
     values (${MINE}, 1, 0, 'ops', 'fired', '${NIGHT} 04:00Z', '{}', 'dead', 12, '${NIGHT} 05:00Z', '500', '${NIGHT} 04:00Z', '${NIGHT} 05:00Z');
-    insert into runledger.alert_overrides (tenant_id, rule, parameters) values (${MINE}, 'crawl_error_rate', '{"warn_above": "much"}');`;
+    insert into runledger.alert_channels (tenant_id, channel, kind, url) values (0, 'ops', 'webhook', 'https://hooks.example.com/ops');
+    insert into runledger.alert_overrides (tenant_id, rule, parameters)
+    values (${MINE}, 'crawl_error_rate', '{"warn_above": "much"}'), (${MINE}, 'cost_budget', '{"per_day_usd": 20}');`;
 }
 
-/** An open alert of each rule but the short run's, which fires where the stuck one's has been resolved. */
-function alerts(): string {
-  const open: [
-    rule: string,
-    code: string,
-    severity: string,
-    pipeline: string,
-    subject: string,
-    run: number | null,
-    value: number,
-    limit: number,
-  ][] = [
-    ['mv_refresh_failed', 'MV-01', 'page', 'nightly', '', BAD_RUN, 1, 0],
-    ['crawl_error_rate', 'CR-02', 'page', 'nightly', 'crawl', BAD_RUN, 0.6, 0.5],
-    ['vendor_limits', 'VQ-03', 'page', 'nightly', 'lusha', BAD_RUN, 3, 0],
-    ['openai_limits', 'OA-04', 'warn', 'nightly', 'openai', BAD_RUN, 35, 0],
-    ['candidates_low', 'CC-05', 'warn', 'nightly', 'candidates_selected', BAD_RUN, 30, 50],
-    ['export_odoo_errors', 'OE-06', 'warn', 'nightly', '', BAD_RUN, 10, 0],
-    ['run_failed', 'RF-07', 'page', 'nightly', '', BAD_RUN, 1, 0],
-    ['run_missed', 'RM-08', 'page', 'billing', '', null, 60, 15],
-    ['run_stuck', 'RS-09', 'page', 'weekly', 'silent', SILENT_RUN, 80, 30],
-    ['cost_budget', 'CB-10', 'warn', '', 'day', null, 34, 20],
-    ['latency_regression', 'LR-11', 'warn', 'nightly', 'crawl', BAD_RUN, 9000, 3000],
-    ['qa_pass_rate', 'QA-12', 'warn', 'nightly', '', 12, 0.6, 0.8],
-    ['ingest_health', 'IN-13', 'warn', '', 'refused:future', null, 12, 0],
-    ['service_levels', 'SL-14', 'warn', '', 'run_success_rate', null, 0.9, 0.98],
-  ];
-  const values = open.map(([rule, code, severity, pipeline, subject, run, value, limit]) => {
-    const environment = pipeline === '' || pipeline === 'billing' ? '' : 'production';
-    const numbers = JSON.stringify({ value, limit });
-    return `(${MINE}, '${rule}', '${code}', '${severity}', '${environment}', '${pipeline}', '${subject}', ${run}, '${numbers}', 'firing', '${NIGHT} 06:00Z', '${NIGHT} 06:00Z', null, null)`;
-  });
-  const columns =
-    'tenant_id, rule, code, severity, environment, pipeline, subject, run_id, numbers, state, fired_at, last_bad_at, resolved_at, resolved_because';
+/** What the neighbour had days ago, one of each rule. */
+function earlierAlerts(): string {
   return `
-    insert into runledger.alerts (${columns}) values ${values.join(',\n')};
-    insert into runledger.alerts (${columns})
-    select ${OTHER}, r.rule, r.code, 'warn', '', 'nightly', '', 1, '{}', 'resolved', timestamptz '2026-11-10 06:00Z', timestamptz '2026-11-10 06:00Z',
+    insert into runledger.alerts (tenant_id, rule, code, severity, pipeline, run_id, state, fired_at, last_bad_at, resolved_at, resolved_because)
+    select ${OTHER}, r.rule, r.code, 'warn', 'nightly', 1, 'resolved', timestamptz '2026-11-10 06:00Z', timestamptz '2026-11-10 06:00Z',
       timestamptz '2026-11-11 06:00Z', 'good'
-    from runledger.alert_rules r;`;
+    from runledger.alert_rules r`;
+}
+
+/** When the rules looked. */
+export const LOOKED_AT = `${NIGHT}T06:00:00.000Z`;
+
+export interface FiredAlert extends Finding {
+  rule: LoadedRule;
+}
+
+/** What the rules say of the night: as a sweep at 06:00 would find it. */
+export async function judgeNight(owner: pg.Pool): Promise<FiredAlert[]> {
+  const client = await owner.connect();
+  try {
+    const { rules } = await loadRules(client);
+    const fired: FiredAlert[] = [];
+    for (const rule of rules) {
+      const findings = await evaluateRule(client, rule, new Date(LOOKED_AT));
+      fired.push(...findings.filter(({ verdict }) => verdict === 'bad').map((finding) => ({ ...finding, rule })));
+    }
+    return fired;
+  } finally {
+    client.release();
+  }
+}
+
+/** Warnings a minute before pages, so that it is certain which alert of a code is the newest. */
+async function storeAlerts(databaseUrl: string): Promise<void> {
+  const owner = createPool({ databaseUrl, role: 'runledger_owner', maxConnections: 1 });
+  try {
+    for (const { rule, tenantId, environment, pipeline, subject, severity, runId, numbers } of await judgeNight(owner))
+      await owner.query(
+        `insert into runledger.alerts (tenant_id, rule, code, severity, environment, pipeline, subject, run_id, numbers, fired_at, last_bad_at)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, t, t from (select $10::timestamptz - case $4::text when 'warn' then interval '1 minute' else interval '0' end as t) s`,
+        [
+          tenantId,
+          rule.rule,
+          rule.code,
+          severity,
+          environment,
+          pipeline,
+          subject,
+          runId,
+          JSON.stringify(numbers),
+          LOOKED_AT,
+        ],
+      );
+  } finally {
+    await owner.end();
+  }
 }
