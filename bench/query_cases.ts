@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { loadSql } from '../receiver/store/sql.ts';
+import { dashboardCases, viewCases } from './dashboard_cases.ts';
 import { LARGE_RUN } from './ledger_seed.ts';
 
 /** Times as text, so that microseconds stay. */
@@ -26,16 +27,16 @@ export interface QueryCase {
   limitMs: number;
 }
 
-const LIMIT_MS = 50;
+export const LIMIT_MS = 50;
 const LARGE_RUN_LIMIT_MS = 500;
 const DAY_MS = 86_400_000;
-/** Of the first tenant are 3,000 runs of 10,000, of the other 48. */
+/** Of the first tenant are 3,000 runs of 10,000, of the other 300. */
 const MANY_RUNS_TENANT = 1;
-const FEW_RUNS_TENANT = 50;
+const FEW_RUNS_TENANT = 2;
 const PAGE = 100;
 
 type Parameters = readonly unknown[];
-/** By the name of the file; a query without an entry ends the bench. */
+/** By the name of the file; a query without an entry ends the bench. Those that change a row have an empty one. */
 interface Asked {
   /** Of a tenant; null: of all, as an operator. */
   ofTenant?: Record<string, (tenantId: number | null) => Parameters>;
@@ -89,10 +90,14 @@ const ASKED: Record<string, Asked> = {
   open_alerts: { ofTenant: { all: (tenant) => [tenant] } },
   overview: { ofTenant: { '30 days': (tenant) => [tenant, 30, now] }, only: 'reader' },
   pipelines: { ofTenant: { '30 days': (tenant) => [tenant, 30, 30, now] } },
+  lock_sample: {},
   previous_run: { ofRun: { one: (run) => [run.tenantId, run.runId] } },
-  qa: { ofTenant: { newest: (tenant) => [tenant, ...nulls(9), PAGE] } },
+  qa: { ofTenant: { newest: (tenant) => [tenant, ...nulls(9), PAGE, null] } },
+  qa_progress: { ofTenant: { all: (tenant) => [tenant, ...nulls(4)] } },
+  qa_progress: { ofTenant: { all: (tenant) => [tenant, ...nulls(4)] } },
   qa_settings: { ofTenant: { all: (tenant) => [tenant] } },
   qa_summary: { ofTenant: { all: (tenant) => [tenant, ...nulls(4), 50] } },
+  review_sample: {},
   run: {
     ofRun: { 'by id': (run) => [run.tenantId, run.runId, null], 'by key': (run) => [run.tenantId, null, 'none'] },
   },
@@ -115,10 +120,13 @@ const ASKED: Record<string, Asked> = {
       ],
     },
   },
+  set_qa_setting: {},
+  set_run_exclusion: {},
+  set_run_note: {},
   stats: { ofRun: { all: bounds } },
   tenant: { ofTenant: { one: () => ['7'] }, only: 'operator' },
   tenant_line: { ofTenant: { one: (tenant) => [tenant ?? 7] } },
-  timeline: { ofRun: { '100 steps': (run) => [...bounds(run), secondsOf(run) / 100] } },
+  timeline: { ofRun: { '100 steps': (run) => [run.tenantId, run.runId, run.firstAt, 100, secondsOf(run) / 100] } },
   trend_points: {
     ofTenant: {
       '30 days by run': (tenant) => trend(tenant, 30, 'run', 500),
@@ -153,7 +161,12 @@ export async function queryCases(superuser: Pool): Promise<QueryCase[]> {
   if (missing.length > 0) throw new Error(`bench/query_cases.ts does not know what to ask ${missing.join(', ')}`);
   const runs = { 'a run of 10,000': await tenThousand(superuser), 'the run of a million': await largeRun(superuser) };
   const cases = names.flatMap((name) => casesOf(name, ASKED[name] ?? {}, runs));
-  return [...cases, ...(await viewCases(superuser))];
+  const tenants = [MANY_RUNS_TENANT, FEW_RUNS_TENANT];
+  return [
+    ...cases,
+    ...tenants.flatMap((tenantId) => dashboardCases(tenantId, tenantText(tenantId))),
+    ...(await viewCases(superuser, tenants, tenantText)),
+  ];
 }
 
 function casesOf(name: string, asked: Asked, runs: Record<string, BenchRun>): QueryCase[] {
@@ -186,43 +199,7 @@ function casesOf(name: string, asked: Asked, runs: Record<string, BenchRun>): Qu
 
 function tenantText(tenant: number | null): string {
   if (tenant === null) return 'all tenants';
-  return tenant === MANY_RUNS_TENANT ? 'tenant of 3,000 runs' : 'tenant of 48 runs';
-}
-
-/** Thirty days of a view that has days, weeks or months; else its newest rows. */
-async function viewCases(superuser: Pool): Promise<QueryCase[]> {
-  const { rows } = await superuser.query<{ name: string; columns: string[] }>(
-    `select c.oid::regclass::text as name, array_agg(a.attname::text order by a.attnum) as columns
-     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-     where c.relkind = 'v' and has_table_privilege('runledger_bi', c.oid, 'select') and c.relnamespace = 'public'::regnamespace
-     group by c.oid order by 1`,
-  );
-  return rows.flatMap(({ name, columns }) =>
-    [MANY_RUNS_TENANT, FEW_RUNS_TENANT].flatMap((tenantId) =>
-      viewQueries(name, columns).map(({ about, sql }) => ({
-        query: `views/${name}`,
-        about: `${about}, ${tenantText(tenantId)}`,
-        sql,
-        parameters: [],
-        as: 'bi' as const,
-        tenantId,
-        limitMs: LIMIT_MS,
-      })),
-    ),
-  );
-}
-
-function viewQueries(name: string, columns: readonly string[]): { about: string; sql: string }[] {
-  const has = (column: string) => columns.includes(column);
-  const period = ['day', 'week', 'month'].find(has);
-  const time = ['started_at', 'fired_at', 'at'].find(has);
-  const queries: { about: string; sql: string }[] = [];
-  if (time !== undefined)
-    queries.push({ about: 'newest 100 rows', sql: `select * from ${name} order by ${time} desc limit 100` });
-  if (period !== undefined)
-    queries.push({ about: '7 days', sql: `select * from ${name} where ${period} >= current_date - 7` });
-  if (queries.length === 0) queries.push({ about: '100 rows', sql: `select * from ${name} limit 100` });
-  return queries;
+  return tenant === MANY_RUNS_TENANT ? 'tenant of 3,000 runs' : 'tenant of 300 runs';
 }
 
 async function tenThousand(superuser: Pool): Promise<BenchRun> {

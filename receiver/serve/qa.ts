@@ -57,7 +57,7 @@ export function qaRoutes({ storedKey }: { storedKey: StoredKey }): Route[] {
       handle: ({ query }, asked) =>
         withFilter(query, asked, storedKey, async (client, filter) => {
           const page = await readSamples(client, filter, query);
-          return { ...page, progress: (await readSummary(client, filter)).progress };
+          return { ...page, progress: await readProgress(client, filter) };
         }),
     }),
     route({
@@ -140,6 +140,12 @@ export async function readSample(
 }
 
 type Counted<T> = Omit<T, 'pass_rate'>;
+
+async function readProgress(client: Queryable, filter: QaFilter): Promise<QaProgress> {
+  const { tenantId, runId, bucket, reviewer, pipeline } = filter;
+  const values = [tenantId, runId, bucket, reviewer, pipeline];
+  return withRate(await readLine<Counted<QaProgress>>(client, 'queries/serve/qa_progress', values));
+}
 
 async function readSummary(client: Queryable, filter: QaFilter): Promise<QaSummary> {
   const line = await readLine<{

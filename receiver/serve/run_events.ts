@@ -142,13 +142,13 @@ async function readTimeline(client: Queryable, run: Run, steps: number): Promise
   if (from === null || to === null) return { run_id, tenant_id, from, to, step_ms: 1, steps: 0, stages: [] };
   // Never 0, and a little more than the whole, so that the last event is in the last step.
   const stepMs = Math.max(1, Math.ceil((Date.parse(to) - Date.parse(from) + 1) / steps));
-  const query = { text: loadSql('queries/serve/timeline'), values: [...boundsOf(run), stepMs / 1000] };
-  const { rows } = await client.query<StepRow>(query);
+  const values = [tenant_id, run_id, from, steps, stepMs / 1000];
+  const { rows } = await client.query<StepRow>(loadSql('queries/serve/timeline'), values);
   const stages = new Map<string, RunTimeline['stages'][number]>();
   for (const row of rows) {
     const stage = stages.get(row.stage) ?? emptyStage(row.stage, steps);
     stages.set(row.stage, stage);
-    for (const name of SERIES) stage[name][Math.min(row.step, steps - 1)] = row[name];
+    for (const name of SERIES) stage[name][row.step] = row[name];
   }
   return { run_id, tenant_id, from, to, step_ms: stepMs, steps, stages: [...stages.values()] };
 }

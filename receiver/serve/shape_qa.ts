@@ -46,7 +46,7 @@ export const qaSummary = z.object({
   progress: qaProgress,
   by_run: z.array(z.object({ run: runName, ...qaProgress.shape })).describe('The 50 newest runs with samples'),
   by_reviewer: z.array(z.object({ reviewer: z.string(), ...qaProgress.shape })),
-  by_check: z.array(z.object({ check: z.string(), held: count, reviewed: count })),
+  by_check: z.array(z.object({ check: z.string(), held: count, reviewed: count })).describe('Of the runs in by_run'),
 });
 export type QaSummary = z.infer<typeof qaSummary>;
 

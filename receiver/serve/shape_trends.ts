@@ -70,12 +70,12 @@ export const trends = z.object({
   by: z.enum(['run', 'day']),
   from: time,
   to: time,
-  truncated: z.boolean().describe('true: more than 1,000 points; the newest are here'),
+  truncated: z.boolean().describe('true: there are more points; the newest 500 are here'),
   points: z.array(trendPoint),
   stages: z.array(
     z.object({
       stage: z.string(),
-      p50_ms: z.array(z.number().nullable()),
+      p50_ms: z.array(z.number().nullable()).describe('null too with by=day over all tenants: name one'),
       p95_ms: z.array(z.number().nullable()),
       units: z.array(count),
       unit_errors: z.array(count),

@@ -18,7 +18,7 @@ import {
 } from './shape_trends.ts';
 
 const OVERVIEW_DAYS = 30;
-const POINTS_MAX = 1000;
+const POINTS_MAX = 500;
 const WEEKS_MAX = 104;
 const WEEK_MS = 7 * 86_400_000;
 

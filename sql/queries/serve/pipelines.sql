@@ -5,7 +5,6 @@ with lines as (
     r.tenant_id,
     r.pipeline,
     r.environment,
-    (array_agg(r.run_id order by r.started_at desc, r.run_id desc))[1] as last_run_id,
     max(r.started_at) as last_started_at
   from public.enrichment_runs r
   where ($1::int is null or r.tenant_id = $1)
@@ -17,7 +16,7 @@ select json_build_object(
   'tenant_name', t.name,
   'pipeline', l.pipeline,
   'environment', l.environment,
-  'last_run_id', l.last_run_id,
+  'last_run_id', recent.last_run_id,
   'recent', recent.runs,
   'firing', firing.alerts,
   'next_due_at', due.next_due_at
@@ -35,7 +34,8 @@ cross join lateral (
       'duration_ms', round(extract(epoch from n.ended_at - n.started_at) * 1000)::bigint
     )
     order by n.started_at, n.run_id
-  ) as runs
+  ) as runs,
+  (array_agg(n.run_id order by n.started_at desc, n.run_id desc))[1] as last_run_id
   from (
     select *
     from public.enrichment_runs r

@@ -1,7 +1,7 @@
--- How far the checking of QA samples is: altogether, by run, by reviewer and by check.
+-- How far the checking of QA samples is: altogether, by run, by reviewer and, of the runs listed, by check.
 -- $1 tenant_id or null, $2 run_id, $3 bucket in small letters, $4 reviewer, $5 pipeline. Null: not filtered. $6 runs listed.
 with chosen as materialized (
-  select q.tenant_id, q.run_id, q.result, q.reviewer, q.checks, q.created_at, q.reviewed_at is not null and q.result <> 'needs_review' as is_reviewed
+  select q.tenant_id, q.run_id, q.result, q.reviewer, q.created_at, q.reviewed_at is not null and q.result <> 'needs_review' as is_reviewed
   from public.qa_samples q
   left join public.enrichment_runs r on r.tenant_id = q.tenant_id and r.run_id = q.run_id
   where ($1::int is null or q.tenant_id = $1)
@@ -34,9 +34,13 @@ with chosen as materialized (
   group by c.reviewer
 ), named_checks as (
   select k.key as "check", count(*) filter (where k.value = 'true') as held, count(*) as reviewed
-  from chosen c
+  from runs n
+  join public.qa_samples c on c.tenant_id = n.tenant_id and c.run_id = n.run_id
   cross join lateral jsonb_each(c.checks) k
-  where c.is_reviewed
+  where c.reviewed_at is not null
+    and c.result <> 'needs_review'
+    and ($3 is null or lower(c.bucket) = $3)
+    and ($4 is null or c.reviewer = $4)
   group by k.key
 )
 select json_build_object(

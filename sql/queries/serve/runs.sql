@@ -96,8 +96,8 @@ from (
       select extract(epoch from u.ended_at - u.started_at)::double precision as seconds
       from public.enrichment_runs u
       where u.tenant_id = page.tenant_id
-        and u.pipeline = page.pipeline
-        and coalesce(u.environment, '') = coalesce(page.environment, '')
+        and u.pipeline is not distinct from page.pipeline
+        and u.environment is not distinct from page.environment
         and u.started_at < page.started_at
         and u.status = 'succeeded'
         and u.ended_at >= u.started_at

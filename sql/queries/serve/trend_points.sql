@@ -13,6 +13,8 @@ with runs as materialized (
     and r.started_at >= $4::timestamptz
     and r.started_at < $5::timestamptz
     and not r.excluded
+  order by r.started_at desc, r.tenant_id desc, r.run_id desc
+  limit case when $6 = 'run' then $7::int end
 ), per_run as (
   select
     r.*,
