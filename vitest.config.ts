@@ -4,11 +4,17 @@ import { defineConfig } from 'vitest/config';
 const isEndToEnd = process.env.RUNLEDGER_E2E === '1';
 // Tests with the real Collector and Jaeger need them built: npm run test:peers.
 const isWithPeers = process.env.RUNLEDGER_PEERS === '1';
+// Tests of the dashboard need a browser, and fail without one: npm run test:browser.
+const isInBrowser = process.env.RUNLEDGER_BROWSER === '1';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...(isEndToEnd ? [] : ['test/e2e/**']), ...(isWithPeers ? [] : ['test/peers/**'])],
+    exclude: [
+      ...(isEndToEnd ? [] : ['test/e2e/**']),
+      ...(isWithPeers ? [] : ['test/peers/**']),
+      ...(isInBrowser ? [] : ['test/browser/**']),
+    ],
     globalSetup: ['test/helpers/database_setup.ts'],
     // A process per file: what one file does to signals, globals or memory cannot reach another.
     pool: 'forks',

@@ -13,8 +13,7 @@ interface AlertListProps {
 }
 
 const GROUPS: { name: string; states: AlertLine['state'][] }[] = [
-  { name: 'Firing', states: ['firing'] },
-  { name: 'Looked after', states: ['acked', 'snoozed'] },
+  { name: 'Open', states: ['firing', 'acked', 'snoozed'] },
   { name: 'Resolved', states: ['resolved'] },
 ];
 

@@ -68,7 +68,7 @@ interface PanesProps {
 
 function Panes({ page, chosen, query, showsTenant, canAct, onChanged }: PanesProps) {
   const { open } = page;
-  const alerts = inOrder(page.alerts);
+  const alerts = useStableOrder(page.alerts);
   const isWide = matchMedia('(min-width: 900px)').matches;
   // Where both fit, the first is shown; on a phone the list comes first.
   const shown = chosen ?? (isWide && alerts[0] !== undefined ? String(alerts[0].alert_id) : null);
@@ -79,6 +79,11 @@ function Panes({ page, chosen, query, showsTenant, canAct, onChanged }: PanesPro
     if (alert !== undefined) navigate(hrefFor(alert), { replace: chosen !== null });
   };
   useKeys({ j: () => goTo(index + 1), k: () => goTo(index - 1) });
+  const changed = () => {
+    const alert = alerts[index];
+    if (chosen === null && alert !== undefined) navigate(hrefFor(alert), { replace: true });
+    onChanged();
+  };
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
     list.current?.querySelector('.at')?.scrollIntoView({ block: 'nearest' });
@@ -100,22 +105,30 @@ function Panes({ page, chosen, query, showsTenant, canAct, onChanged }: PanesPro
               All alerts
             </a>
           )}
-          <AlertDetailPane key={shown} id={shown} canAct={canAct} onChanged={onChanged} />
+          <AlertDetailPane key={shown} id={shown} canAct={canAct} onChanged={changed} />
         </div>
       )}
     </div>
   );
 }
 
-const RANK: Record<AlertLine['state'], number> = { firing: 0, acked: 1, snoozed: 1, resolved: 2 };
+const RANK: Record<AlertLine['state'], number> = { firing: 0, acked: 2, snoozed: 2, resolved: 4 };
 
-/** Firing first, and among those whom one is woken for; else the newest first, as they came. */
-function inOrder(alerts: AlertLine[]): AlertLine[] {
-  return [...alerts].sort(
-    (a, b) =>
-      RANK[a.state] - RANK[b.state] ||
-      (a.state === 'firing' ? Number(b.severity === 'page') - Number(a.severity === 'page') : 0),
-  );
+/**
+ * Firing first, and among those whom one is woken for; else the newest first, as they came. An alert keeps the place in which it was first
+ * seen while it is open: what somebody has just answered must not slip away under their eyes.
+ */
+function useStableOrder(alerts: AlertLine[]): AlertLine[] {
+  const ranks = useRef(new Map<number, number>());
+  const rankOf = ({ alert_id, state, severity }: AlertLine) => {
+    const known = ranks.current.get(alert_id);
+    if (known !== undefined && state !== 'resolved') return known;
+    const rank = RANK[state] + (severity === 'page' ? 0 : 1);
+    ranks.current.set(alert_id, rank);
+    return rank;
+  };
+  const ranked = alerts.map((alert) => ({ alert, rank: rankOf(alert) }));
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ alert }) => alert);
 }
 
 function Quiet({ isFiltered }: { isFiltered: boolean }) {

@@ -33,9 +33,13 @@ export function Compare({ at, run, withRun }: CompareProps) {
   return (
     <section aria-label="Compare" class="compare">
       <search class="filters">
-        <label class="field">
-          <span>With</span>
-          <select value={withRun ?? ''} onChange={(event) => setQuery({ with: event.currentTarget.value })}>
+        <div class="field">
+          <label for="compare-with">With</label>
+          <select
+            id="compare-with"
+            value={withRun ?? ''}
+            onChange={(event) => setQuery({ with: event.currentTarget.value })}
+          >
             <option value="">the run before</option>
             {choices.map((other) => (
               <option key={other.run_id} value={String(other.run_id)}>
@@ -44,7 +48,7 @@ export function Compare({ at, run, withRun }: CompareProps) {
               </option>
             ))}
           </select>
-        </label>
+        </div>
       </search>
       {loaded.error?.status === 404 && !loaded.error.isMissingRoute && withRun === null ? (
         <Empty title="There is no earlier run to compare with">

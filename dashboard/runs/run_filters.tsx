@@ -53,9 +53,10 @@ export function Choice({
   all = 'all',
 }: FieldProps & { choices: [string, string][]; all?: string }) {
   return (
-    <label class="field">
-      <span>{label}</span>
+    <div class="field">
+      <label for={`filter-${name}`}>{label}</label>
       <select
+        id={`filter-${name}`}
         value={query.get(name) ?? ''}
         onChange={(event) => setQuery({ [name]: event.currentTarget.value, at: null })}
       >
@@ -66,7 +67,7 @@ export function Choice({
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 
@@ -81,9 +82,10 @@ export function Typed({ name, label, query, isFirst = false }: FieldProps & { is
     return () => clearTimeout(timer);
   }, [text, given, name]);
   return (
-    <label class="field">
-      <span>{label}</span>
+    <div class="field">
+      <label for={`filter-${name}`}>{label}</label>
       <input
+        id={`filter-${name}`}
         type="search"
         size={name === 'tenant' ? 8 : 16}
         value={text}
@@ -92,6 +94,6 @@ export function Typed({ name, label, query, isFirst = false }: FieldProps & { is
         data-filter={isFirst ? '' : undefined}
         onInput={(event) => setText(event.currentTarget.value)}
       />
-    </label>
+    </div>
   );
 }
