@@ -94,7 +94,6 @@ const ASKED: Record<string, Asked> = {
   previous_run: { ofRun: { one: (run) => [run.tenantId, run.runId] } },
   qa: { ofTenant: { newest: (tenant) => [tenant, ...nulls(9), PAGE, null] } },
   qa_progress: { ofTenant: { all: (tenant) => [tenant, ...nulls(4)] } },
-  qa_progress: { ofTenant: { all: (tenant) => [tenant, ...nulls(4)] } },
   qa_settings: { ofTenant: { all: (tenant) => [tenant] } },
   qa_summary: { ofTenant: { all: (tenant) => [tenant, ...nulls(4), 50] } },
   review_sample: {},
