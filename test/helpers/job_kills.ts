@@ -10,7 +10,8 @@ import { ensurePartitions } from '../../receiver/store/partitions.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { createWriter } from '../../receiver/write/writer.ts';
 import { dropDatabase } from './database_admin.ts';
-import { cloneDatabase, differences, dumpAll, type Sink } from './job_scene.ts';
+import { cloneDatabase, type Sink } from './job_scene.ts';
+import { differences, dumpAll } from './job_state.ts';
 import type { Random } from './random_spans.ts';
 
 const KILLS_AT_MOST_IN_A_ROW = 4;
