@@ -7,6 +7,7 @@ import { simulateScenario, tellTo } from '../../receiver/derive/alerts/scenario.
 import { simulate } from '../../receiver/derive/alerts/simulate.ts';
 import { sweepAlerts } from '../../receiver/derive/alerts/sweep.ts';
 import { createPool } from '../../receiver/store/pool.ts';
+import { readPage, renderPage, writePage } from '../helpers/alert_messages_page.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 
 const LINKS = { publicUrl: 'https://ledger.example.com', jaegerUiUrl: 'https://jaeger.example.com' };
@@ -107,6 +108,12 @@ describe('what a message carries', () => {
       expect(title).not.toContain('\n');
     }
   });
+});
+
+test('docs/alert-messages.md shows these messages; UPDATE_DOCS=1 writes it anew', () => {
+  const page = renderPage(messages);
+  if (process.env.UPDATE_DOCS === '1') writePage(page);
+  expect(readPage()).toBe(page);
 });
 
 test('sweeps of a live ledger say what the simulation says', async () => {

@@ -92,8 +92,8 @@ function titleOf({ event, rule, subject, record }: MessageInput): string {
   if (event === 'resolved')
     return `${rule.code} resolved: ${rule.title}${subject.subject === '' ? '' : ` (${subject.subject})`}`;
   const headline = headlineOf(rule, subject.subject, record.numbers, record.severity);
-  if (event === 'escalated') return `${rule.code} now pages: ${headline}`;
-  if (event === 'reminder') return `${rule.code} still firing: ${headline}`;
+  if (event === 'escalated') return `${rule.code} now pages, ${headline}`;
+  if (event === 'reminder') return `${rule.code} still firing, ${headline}`;
   return `${rule.code} ${headline}`;
 }
 
