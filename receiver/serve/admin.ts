@@ -1,112 +1,30 @@
-/** /tokens and /tenants. A tenant is never deleted here, only disabled: its books stay. */
+/** Tokens and tenants for the API and the commands alike: what is made, renewed and listed, and what is refused. */
 
-import type pg from 'pg';
-import { disableTenant, enableTenant, listTenants, registerTenants, type TenantRecord } from '../store/tenants.ts';
+import { registerTenants, type TenantRecord } from '../store/tenants.ts';
 import {
   createToken,
   DEFAULT_SCOPES,
   InvalidRequestError,
   listTokens,
-  revokeToken,
+  rotateToken,
   type TokenRecord,
 } from '../store/tokens.ts';
-import { idParams, type TokenBody, tenantBody, tenantParams, tokenBody } from './input.ts';
+import type { Queryable } from './access.ts';
+import type { TokenBody } from './input.ts';
 import { Problem } from './problem.ts';
 import { readTenantId } from './read.ts';
-import { type Route, route } from './route.ts';
-import {
-  type MadeToken,
-  madeToken,
-  type TenantLine,
-  type TokenLine,
-  tenantLine,
-  tenantList,
-  tokenList,
-} from './shape_admin.ts';
+import type { MadeToken, TenantLine, TokenLine } from './shape_admin.ts';
 
-export function adminRoutes(operators: pg.Pool): Route[] {
-  return [...tokenRoutes(operators), ...tenantRoutes(operators)];
-}
-
-function tokenRoutes(operators: pg.Pool): Route[] {
-  return [
-    route({
-      method: 'get',
-      path: '/tokens',
-      access: 'admin',
-      summary: 'All tokens ever made, without their text',
-      answer: tokenList,
-      handle: async () => ({ tokens: (await listTokens(operators)).map(tokenRecord) }),
-    }),
-    route({
-      method: 'post',
-      path: '/tokens',
-      access: 'admin',
-      summary: 'Makes a token; its text is answered this once',
-      body: tokenBody,
-      status: 201,
-      answer: madeToken,
-      handle: ({ body }) => makeToken(operators, body),
-    }),
-    route({
-      method: 'delete',
-      path: '/tokens/:id',
-      access: 'admin',
-      summary: 'Takes a token back; it stops within 5 s',
-      params: idParams,
-      answer: null,
-      async handle({ params: { id } }) {
-        if (!(await revokeToken(operators, id))) throw new Problem(404, `There is no token ${id}`);
-        return undefined;
-      },
-    }),
-  ];
-}
-
-function tenantRoutes(operators: pg.Pool): Route[] {
-  return [
-    route({
-      method: 'get',
-      path: '/tenants',
-      access: 'admin',
-      summary: 'All tenants',
-      answer: tenantList,
-      handle: async () => ({ tenants: (await listTenants(operators)).map(tenantRecord) }),
-    }),
-    route({
-      method: 'post',
-      path: '/tenants',
-      access: 'admin',
-      summary: 'Registers a tenant, or brings a disabled one back',
-      body: tenantBody,
-      answer: tenantLine,
-      also: { 201: 'It is new' },
-      async handle({ body: { tenant } }, { res }) {
-        const before = await readTenantId(operators, tenant);
-        const tenantId = await registerTenant(operators, tenant);
-        // A disabled tenant that is added again is one that comes back.
-        await enableTenant(operators, tenantId);
-        const record = (await listTenants(operators)).find((one) => one.tenantId === tenantId);
-        if (record === undefined) throw new Error('A tenant that was just registered is not there');
-        res.status(before === null ? 201 : 200);
-        return tenantRecord(record);
-      },
-    }),
-    route({
-      method: 'delete',
-      path: '/tenants/:id',
-      access: 'admin',
-      summary: 'Disables a tenant: its spans and tokens are refused within 5 s, its data stays',
-      params: tenantParams,
-      answer: null,
-      async handle({ params: { id: ref } }) {
-        const tenantId = await readTenantId(operators, ref);
-        if (tenantId === null || !(await disableTenant(operators, tenantId)))
-          throw new Problem(404, `There is no tenant ${ref}`);
-        return undefined;
-      },
-    }),
-  ];
+/** @throws Problem 404 for a token that was never made, 409 for one that holds no more */
+export async function renewToken(client: Queryable, tokenId: number, graceMinutes: number): Promise<MadeToken> {
+  const renewed = await rotateToken(client, tokenId, graceMinutes);
+  if (renewed === null) {
+    const known = (await listTokens(client)).some((one) => one.tokenId === tokenId);
+    if (!known) throw new Problem(404, `There is no token ${tokenId}`);
+    throw new Problem(409, `Token ${tokenId} has expired or was revoked; make a new one`);
+  }
+  const { token_id, kind, tenant_id, name, scopes, expires_at } = tokenRecord(renewed.record);
+  return { token: renewed.token, token_id, kind, tenant_id, name, scopes, expires_at };
 }
 
 /**
@@ -114,7 +32,7 @@ function tenantRoutes(operators: pg.Pool): Route[] {
  * mistyped one would silently become a tenant of its own.
  * @throws Problem 400 or 404
  */
-export async function makeToken(operators: pg.Pool, body: TokenBody): Promise<MadeToken> {
+export async function makeToken(operators: Queryable, body: TokenBody): Promise<MadeToken> {
   const tenantId = body.tenant === undefined ? null : await tenantOfToken(operators, body.tenant);
   const name = body.name ?? defaultName(body);
   const { token, tokenId } = await askStore(() =>
@@ -142,14 +60,14 @@ function defaultName(body: TokenBody): string {
   return body.tenant === undefined ? `${body.kind} ${day}` : `tenant ${body.tenant} ${day}`;
 }
 
-async function tenantOfToken(operators: pg.Pool, ref: string): Promise<number> {
+async function tenantOfToken(operators: Queryable, ref: string): Promise<number> {
   const known = await readTenantId(operators, ref);
   if (known !== null) return known;
   if (/^[0-9]/.test(ref)) return registerTenant(operators, ref);
   throw new Problem(404, `There is no tenant ${ref}; add it first (runledger tenant add ${ref}, or POST /tenants)`);
 }
 
-export async function registerTenant(operators: pg.Pool, ref: string): Promise<number> {
+export async function registerTenant(operators: Queryable, ref: string): Promise<number> {
   const tenantId = (await askStore(() => registerTenants(operators, [ref]))).get(ref);
   if (tenantId === undefined) throw new Error('A tenant that was just registered is not there');
   return tenantId;

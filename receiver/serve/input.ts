@@ -117,6 +117,26 @@ export const tokenBody = z
   });
 export type TokenBody = z.infer<typeof tokenBody>;
 
+export const rotateBody = z.strictObject({
+  grace_minutes: z.int().min(0).max(10_080).default(0).describe('How long the old token goes on holding'),
+});
+
+export const tenantChangeBody = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9._-]{0,63}$/,
+        'is no tenant name: letters a-z, digits, dots, dashes and underscores, beginning with a letter',
+      )
+      .optional(),
+    status: z.enum(['active', 'disabled']).optional(),
+  })
+  .refine((body) => body.name !== undefined || body.status !== undefined, {
+    path: ['name'],
+    error: 'or status must be given',
+  });
+
 export const tenantBody = z.strictObject({
   tenant: z.union([
     z

@@ -1,7 +1,6 @@
 /** All routes that need a token, in the order in which the document and GET / list them. */
 
-import type { ScopePools } from './access.ts';
-import { adminRoutes } from './admin.ts';
+import { adminRoutes } from './admin_routes.ts';
 import { alertChangeRoutes } from './alert_changes.ts';
 import { alertRoutes } from './alerts.ts';
 import { exportRoutes } from './exports.ts';
@@ -14,7 +13,7 @@ import { eventRoutes } from './run_events.ts';
 import { runRoutes } from './runs.ts';
 import { trendRoutes } from './trends.ts';
 
-export interface RouteDeps extends ScopePools, RunChangeDeps, InstallationDeps {}
+export interface RouteDeps extends RunChangeDeps, InstallationDeps {}
 
 export function apiRoutes(deps: RouteDeps): Route[] {
   return [
@@ -28,6 +27,6 @@ export function apiRoutes(deps: RouteDeps): Route[] {
     ...alertChangeRoutes(deps),
     ...trendRoutes(),
     ...installationRoutes(deps),
-    ...adminRoutes(deps.operators),
+    ...adminRoutes(),
   ];
 }

@@ -29,7 +29,10 @@ export function isTenantName(text: string): boolean {
  * @returns the tenant id of each name
  * @throws InvalidRequestError, before anything is written, for a text that can be no tenant
  */
-export async function registerTenants(pool: pg.Pool, names: readonly string[]): Promise<Map<string, number>> {
+export async function registerTenants(
+  pool: Pick<pg.ClientBase, 'query'>,
+  names: readonly string[],
+): Promise<Map<string, number>> {
   const wrong = names.find((name) => !isTenantName(name));
   if (wrong !== undefined) {
     throw new InvalidRequestError(
@@ -47,7 +50,7 @@ export async function registerTenants(pool: pg.Pool, names: readonly string[]): 
   return findTenants(pool, names);
 }
 
-async function findTenants(pool: pg.Pool, names: readonly string[]): Promise<Map<string, number>> {
+async function findTenants(pool: Pick<pg.ClientBase, 'query'>, names: readonly string[]): Promise<Map<string, number>> {
   const numbers = names.filter((name) => NUMBER.test(name)).map(Number);
   const { rows } = await pool.query<{ tenant_id: number; name: string | null }>(loadSql('queries/store/find_tenants'), [
     numbers,
@@ -75,16 +78,20 @@ export async function listTenants(pool: Pick<pg.ClientBase, 'query'>): Promise<T
 }
 
 /** Its spans and tokens are refused from now on (within 5 s); its data stays. @returns false when there is no such tenant */
-export function disableTenant(pool: pg.Pool, tenantId: number): Promise<boolean> {
+export function disableTenant(pool: Pick<pg.ClientBase, 'query'>, tenantId: number): Promise<boolean> {
   return setStatus(pool, tenantId, 'disabled');
 }
 
 /** Takes disableTenant back. @returns false when there is no such tenant */
-export function enableTenant(pool: pg.Pool, tenantId: number): Promise<boolean> {
+export function enableTenant(pool: Pick<pg.ClientBase, 'query'>, tenantId: number): Promise<boolean> {
   return setStatus(pool, tenantId, 'active');
 }
 
-async function setStatus(pool: pg.Pool, tenantId: number, status: 'active' | 'disabled'): Promise<boolean> {
+async function setStatus(
+  pool: Pick<pg.ClientBase, 'query'>,
+  tenantId: number,
+  status: 'active' | 'disabled',
+): Promise<boolean> {
   return (await pool.query(loadSql('queries/store/set_tenant_status'), [tenantId, status])).rowCount === 1;
 }
 
@@ -93,7 +100,11 @@ async function setStatus(pool: pg.Pool, tenantId: number, status: 'active' | 'di
  * @returns false when there is no such tenant
  * @throws InvalidRequestError for a text that is no name, or a name that is taken
  */
-export async function renameTenant(pool: pg.Pool, tenantId: number, name: string): Promise<boolean> {
+export async function renameTenant(
+  pool: Pick<pg.ClientBase, 'query'>,
+  tenantId: number,
+  name: string,
+): Promise<boolean> {
   if (!NAME.test(name)) {
     throw new InvalidRequestError(
       'A tenant name has up to 64 letters a-z, digits, dots, dashes and underscores and begins with a letter',

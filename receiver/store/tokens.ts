@@ -60,11 +60,14 @@ export function isTokenShaped(text: string): boolean {
 
 /**
  * Makes a token, valid at once.
- * @param pool of runledger_operator
+ * @param pool speaks as runledger_operator
  * @returns the token's text, which exists nowhere else, and its id
  * @throws InvalidRequestError for a tenant that is not registered, a scope or expiry that makes no sense
  */
-export async function createToken(pool: pg.Pool, request: NewToken): Promise<{ token: string; tokenId: number }> {
+export async function createToken(
+  pool: Pick<pg.ClientBase, 'query'>,
+  request: NewToken,
+): Promise<{ token: string; tokenId: number }> {
   checkRequest(request);
   const token = generateToken(request.kind);
   const { rows } = await pool.query<{ token_id: number }>(loadSql('queries/store/create_token'), [
@@ -114,7 +117,21 @@ function checkRequest(request: NewToken): void {
 /** All tokens ever made, oldest first, without anything secret. @param operators speaks as runledger_operator */
 export async function listTokens(operators: Pick<pg.ClientBase, 'query'>): Promise<TokenRecord[]> {
   const { rows } = await operators.query(loadSql('queries/store/list_tokens'));
-  return rows.map((row) => ({
+  return rows.map(recordOf);
+}
+
+function recordOf(row: {
+  token_id: number;
+  kind: TokenKind;
+  tenant_id: number | null;
+  name: string;
+  scopes: Scope[];
+  created_at: Date;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+}): TokenRecord {
+  return {
     tokenId: row.token_id,
     kind: row.kind,
     tenantId: row.tenant_id,
@@ -124,13 +141,32 @@ export async function listTokens(operators: Pick<pg.ClientBase, 'query'>): Promi
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
     lastUsedAt: row.last_used_at,
-  }));
+  };
 }
 
 /** Takes a token back; verifiers stop taking it within 5 s. @returns false when there is no such token */
-export async function revokeToken(pool: pg.Pool, tokenId: number): Promise<boolean> {
+export async function revokeToken(pool: Pick<pg.ClientBase, 'query'>, tokenId: number): Promise<boolean> {
   const { rowCount } = await pool.query(loadSql('queries/store/revoke_token'), [tokenId]);
   return rowCount === 1;
+}
+
+/**
+ * Makes another token with the rights of one that holds, which goes on holding for `graceMinutes`, or not at all with 0.
+ * @param client in a transaction, as runledger_operator
+ * @returns null when there is no such token, or it holds no more
+ */
+export async function rotateToken(
+  client: Pick<pg.ClientBase, 'query'>,
+  tokenId: number,
+  graceMinutes: number,
+): Promise<{ token: string; record: TokenRecord } | null> {
+  const { rows } = await client.query<{ kind: TokenKind }>(loadSql('queries/store/lock_live_token'), [tokenId]);
+  const [live] = rows;
+  if (live === undefined) return null;
+  const token = generateToken(live.kind);
+  const made = await client.query(loadSql('queries/store/copy_token'), [tokenId, hashToken(token)]);
+  await client.query(loadSql('queries/store/end_token'), [tokenId, graceMinutes]);
+  return { token, record: recordOf(made.rows[0]) };
 }
 
 export type SeedOutcome = 'created' | 'present' | 'revoked';

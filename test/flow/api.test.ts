@@ -30,9 +30,14 @@ const ADMIN_ROUTES = [
   ['GET', '/tokens'],
   ['POST', '/tokens'],
   ['DELETE', '/tokens/1'],
+  ['POST', '/tokens/1/rotate'],
   ['GET', '/tenants'],
   ['POST', '/tenants'],
   ['DELETE', '/tenants/7'],
+  ['PATCH', '/tenants/7'],
+  ['PUT', '/qa/settings'],
+  ['GET', '/acts'],
+  ['GET', '/ingest/health'],
 ] as const;
 
 describe('who may do what', () => {

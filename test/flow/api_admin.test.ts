@@ -74,6 +74,63 @@ it('a tenant is added once, disabled and brought back; its tokens follow', async
   expect((await send('DELETE', '/tenants/0')).status).toBe(400);
 }, 20_000);
 
+it('a token is rotated with its rights; the old one holds for the grace, or not at all', async () => {
+  const make = { kind: 'tenant', tenant: 43, name: 'nightly', scopes: ['read'], expires_at: '2100-01-01T00:00:00Z' };
+  const first = (await (await send('POST', '/tokens', make)).json()) as { token: string; token_id: number };
+  const graced = await send('POST', `/tokens/${first.token_id}/rotate`, { grace_minutes: 60 });
+  expect(graced.status).toBe(201);
+  const second = (await graced.json()) as { token: string; token_id: number; expires_at: string };
+  expect(second).toMatchObject({ kind: 'tenant', tenant_id: 43, name: 'nightly', scopes: ['read'] });
+  expect(Math.abs(Date.parse(second.expires_at) - Date.parse(make.expires_at))).toBeLessThan(60_000);
+  expect((await api.get('/runs', first.token)).status).toBe(200);
+  expect((await api.get('/runs', second.token)).status).toBe(200);
+  const third = (await (await send('POST', `/tokens/${second.token_id}/rotate`, {})).json()) as { token: string };
+  expect((await api.get('/runs', third.token)).status).toBe(200);
+  await expect
+    .poll(async () => (await api.get('/runs', second.token)).status, { timeout: 6000, interval: 200 })
+    .toBe(401);
+  expect((await send('POST', `/tokens/${second.token_id}/rotate`, {})).status).toBe(409);
+  expect((await send('POST', '/tokens/999999/rotate', {})).status).toBe(404);
+  expect((await send('POST', `/tokens/${first.token_id}/rotate`, { grace_minutes: -1 })).status).toBe(400);
+}, 20_000);
+
+it('a tenant is renamed and disabled with PATCH; a name that is taken is refused', async () => {
+  expect((await send('POST', '/tenants', { tenant: 'umbra' })).status).toBe(201);
+  expect((await send('POST', '/tenants', { tenant: 'taken' })).status).toBe(201);
+  expect(await (await send('PATCH', '/tenants/umbra', { name: 'penumbra' })).json()).toMatchObject({
+    name: 'penumbra',
+  });
+  expect((await send('PATCH', '/tenants/penumbra', { name: 'taken' })).status).toBe(400);
+  expect((await send('PATCH', '/tenants/penumbra', { name: 'Not A Name' })).status).toBe(400);
+  expect((await send('PATCH', '/tenants/penumbra', {})).status).toBe(400);
+  expect((await send('PATCH', '/tenants/umbra', { name: 'x' })).status).toBe(404);
+  expect(await (await send('PATCH', '/tenants/penumbra', { status: 'disabled' })).json()).toMatchObject({
+    status: 'disabled',
+  });
+  expect(await (await send('GET', '/tenants/penumbra')).json()).toMatchObject({ name: 'penumbra', status: 'disabled' });
+});
+
+it('every change of tokens and tenants is on record, without a secret', async () => {
+  const { token, token_id } = (await (await send('POST', '/tokens', { kind: 'admin', name: 'spare' })).json()) as {
+    token: string;
+    token_id: number;
+  };
+  await send('DELETE', `/tokens/${token_id}`);
+  const about = async (object: string) =>
+    await (await send('GET', `/acts?object=${encodeURIComponent(object)}`)).text();
+  const acts = await about(`token ${token_id}`);
+  expect(JSON.parse(acts)).toMatchObject({
+    acts: [
+      { act: 'token_revoke', actor: 'admin' },
+      { act: 'token_create', details: { kind: 'admin', name: 'spare' } },
+    ],
+  });
+  expect(acts).not.toContain(token);
+  const all = await (await send('GET', '/acts?limit=200')).text();
+  for (const act of ['tenant_add', 'tenant_rename', 'tenant_disable', 'tenant_enable', 'token_rotate'])
+    expect(all).toContain(act);
+});
+
 it('a compressed or oversized body is refused before it is read', async () => {
   const init = { method: 'POST', body: 'x'.repeat(20_000), headers: { 'Content-Type': 'application/json' } };
   expect((await api.get('/tokens', api.tokens.admin, init)).status).toBe(413);
