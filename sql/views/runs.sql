@@ -18,20 +18,8 @@ select
   r.ended_at,
   round(extract(epoch from r.ended_at - r.started_at) * 1000)::bigint as duration_ms,
   (
-    select round(percentile_cont(0.5) within group (order by b.duration_ms)::numeric)::bigint
-    from (
-      select extract(epoch from p.ended_at - p.started_at)::double precision * 1000 as duration_ms
-      from public.enrichment_runs p
-      where p.tenant_id = r.tenant_id
-        and p.pipeline is not distinct from r.pipeline
-        and p.environment is not distinct from r.environment
-        and p.status = 'succeeded'
-        and not p.excluded
-        and p.ended_at is not null
-        and p.started_at < coalesce(r.started_at, r.first_event_at)
-      order by p.started_at desc, p.run_id desc
-      limit 10
-    ) b
+    select round(percentile_cont(0.5) within group (order by d.duration_ms)::numeric)::bigint
+    from unnest(usual.durations_ms) as d (duration_ms)
   ) as usual_duration_ms,
   (
     select sum(s.count_total)::bigint from public.run_stage_stats s where s.tenant_id = r.tenant_id and s.run_id = r.run_id
@@ -69,7 +57,36 @@ select
   ) as verified_email_rate,
   r.trace_id,
   r.langsmith_trace_url
-from public.enrichment_runs r;
+from public.enrichment_runs r
+-- One pass over the tenant's runs; a look back from each run would be as many passes as there are runs. `distinct on` lets PostgreSQL see
+-- that this adds no row, and leave it out of a query that does not name usual_duration_ms.
+left join (
+  select distinct on (w.tenant_id, w.run_id)
+    w.tenant_id,
+    w.run_id,
+    array_agg(w.duration_ms) filter (where w.is_good) over (
+      partition by w.tenant_id, w.pipeline, w.environment order by w.good_before range between 10 preceding and 1 preceding
+    ) as durations_ms
+  from (
+    select
+      g.*,
+      count(*) filter (where g.is_good) over (
+        partition by g.tenant_id, g.pipeline, g.environment order by g.started_at, g.run_id
+        rows between unbounded preceding and 1 preceding
+      ) as good_before
+    from (
+      select
+        p.tenant_id,
+        p.run_id,
+        p.pipeline collate "C" as pipeline,
+        p.environment collate "C" as environment,
+        coalesce(p.started_at, p.first_event_at) as started_at,
+        extract(epoch from p.ended_at - p.started_at)::double precision * 1000 as duration_ms,
+        p.status = 'succeeded' and not p.excluded and p.ended_at is not null and p.started_at is not null as is_good
+      from public.enrichment_runs p
+    ) g
+  ) w
+) usual on usual.tenant_id = r.tenant_id and usual.run_id = r.run_id;
 
 comment on view public.runs is 'Runs with duration against usual, units, errors, cost and rates; order by started_at';
 comment on column public.runs.day is 'UTC day of the start';

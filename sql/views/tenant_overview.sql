@@ -1,5 +1,6 @@
 -- One row a tenant, UTC day, pipeline and environment: what was found, what was delivered, how much failed, how long it took, what it
--- cost. Days without a run have no row. Each part is summed on its own before they meet, so that no row counts twice. Reads no events.
+-- cost. Days without a run have no row. Each part is summed on its own before they meet, so that no row counts twice; a part that a
+-- query names no number of is left out by PostgreSQL. Reads no events.
 create or replace view public.tenant_overview with (security_invoker = true) as
 select
   r.tenant_id,
@@ -35,7 +36,7 @@ select
   sum(v.cost_usd) as cost_usd,
   bool_and(v.cost_is_complete) as cost_is_complete
 from public.enrichment_runs r
-cross join lateral (
+left join lateral (
   select
     sum(x.value) filter (where x.name = 'candidates_considered') as candidates_considered,
     sum(x.value) filter (where x.name = 'candidates_selected') as candidates_selected,
@@ -46,19 +47,19 @@ cross join lateral (
     sum(x.value) filter (where x.name in ('bucket_high', 'bucket_medium', 'bucket_low')) as bucketed
   from public.run_metrics x
   where x.tenant_id = r.tenant_id and x.run_id = r.run_id
-) m
-cross join lateral (
+) m on true
+left join lateral (
   select sum(x.count_total) as units, sum(x.count_success) as unit_successes, sum(x.count_error) as unit_errors
   from public.run_stage_stats x
   where x.tenant_id = r.tenant_id and x.run_id = r.run_id
-) s
-cross join lateral (
+) s on true
+left join lateral (
   select
     coalesce(sum(x.cost_usd), 0) as cost_usd,
     coalesce(bool_and(x.unpriced_calls = 0 and x.unpriced_tokens = 0), true) as cost_is_complete
   from public.run_vendor_usage x
   where x.tenant_id = r.tenant_id and x.run_id = r.run_id
-) v
+) v on true
 group by 1, 2, 3, 4;
 
 comment on view public.tenant_overview is 'Runs, candidates, deliveries, rates, durations and cost per tenant, UTC day, pipeline and environment';
