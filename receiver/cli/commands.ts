@@ -2,6 +2,7 @@
 
 import { registerAlerts } from './alerts.ts';
 import { registerAudit } from './audit.ts';
+import { registerBackup } from './backup.ts';
 import { registerChannel } from './channel.ts';
 import type { Register } from './command.ts';
 import { registerConfig } from './config.ts';
@@ -13,6 +14,7 @@ import { registerJob } from './job.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerRebuild } from './rebuild.ts';
 import { registerReplay } from './replay.ts';
+import { registerRestore } from './restore.ts';
 import { registerRule } from './rule.ts';
 import { registerRuns } from './runs.ts';
 import { registerSchedule } from './schedule.ts';
@@ -40,6 +42,8 @@ export const commands: readonly Register[] = [
   registerAudit,
   registerRebuild,
   registerJob,
+  registerBackup,
+  registerRestore,
   registerMigrate,
   registerConfig,
   registerDoctor,

@@ -1,0 +1,1 @@
+select setval($1::regclass, $2::bigint)
