@@ -116,7 +116,7 @@ function registerResend(channel: Command, context: CliContext): void {
         if (options.json === true) context.terminal.printJson({ tenant_id: key.tenantId, channel: name, messages });
         else
           context.terminal.print(
-            `${formatCount(messages)} messages wait for channel ${name} again, and go within a minute`,
+            `${formatCount(messages)} ${messages === 1 ? 'message waits' : 'messages wait'} for channel ${name} again, to go within a minute`,
           );
       }),
     );

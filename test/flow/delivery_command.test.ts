@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { setChannel } from '../../receiver/derive/delivery/channels.ts';
+import { ENVIRONMENT_CHANNEL, setChannel } from '../../receiver/derive/delivery/channels.ts';
 import { ensureEnvironmentChannel } from '../../receiver/derive/delivery/environment_channel.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
@@ -107,6 +107,22 @@ describe('runledger channel', () => {
     expect(listed.stdout).not.toContain(made.secret);
   }, 60_000);
 
+  it('resends what was given up and says how much', async () => {
+    await setChannel(operators, { tenantId: 0, channel: 'hook', kind: 'webhook', url: 'https://hooks.example.org/' });
+    await put(owner, 'hook');
+    await owner.query(
+      `update runledger.alert_deliveries set state = 'dead', finished_at = now() - interval '30 hours'`,
+    );
+    expect((await runledger(['channel', 'resend', 'hook', '--json'])).stdout).toContain('"messages":0');
+    const resent = await runledger(['channel', 'resend', 'hook', '--days', '2']);
+    expect(resent).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 message waits for channel hook again'),
+    });
+    expect((await owner.query('select state from runledger.alert_deliveries')).rows).toEqual([{ state: 'pending' }]);
+    expect((await runledger(['channel', 'resend', 'nobody'])).code).toBe(1);
+  }, 60_000);
+
   it('says what is wrong with a channel that does not take the message, without its URL', async () => {
     const host = await target((response) => response.writeHead(403).end('SECRET-KEY of somebody'));
     const file = join(folder, 'url');
@@ -155,9 +171,8 @@ describe('runledger channel', () => {
     const [before] = await channels();
     expect((await runledger([...add, '--min-severity', 'page'])).stdout).not.toContain('Key of its signatures');
     expect(await channels()).toMatchObject([{ secret: before.secret, min_severity: 'page' }]);
-    expect(
-      (await runledger(['channel', 'add', 'hook', '--kind', 'slack', '--url', 'https://hooks.example.org/'])).stderr,
-    ).toContain('There is a channel hook of kind webhook');
+    const other = { tenantId: 0, channel: 'hook', kind: 'slack', url: 'https://hooks.example.org/' } as const;
+    await expect(setChannel(operators, other)).rejects.toThrow('There is a channel hook of kind webhook');
     await runledger(['channel', 'disable', 'hook']);
     expect(await channels()).toMatchObject([{ enabled: false }]);
     await runledger(['channel', 'enable', 'hook']);
@@ -209,7 +224,7 @@ describe('SLACK_WEBHOOK_URL', () => {
   }, 60_000);
 
   it('leaves a channel made by hand alone, with a warning; a bad one stops the start', async () => {
-    await runledger(['channel', 'add', 'slack', '--kind', 'slack', '--url', 'https://other.example.org/']);
+    await setChannel(operators, { ...ENVIRONMENT_CHANNEL, kind: 'slack', url: 'https://other.example.org/' });
     await ensure(SLACK);
     expect(await channels()).toMatchObject([{ url: 'https://other.example.org/', from_environment: false }]);
     expect(logged.at(-1)).toContain('SLACK_WEBHOOK_URL is not used');
@@ -226,7 +241,7 @@ describe('a sender that is killed between sending and recording', () => {
       if (count > 1) response.end('ok');
       else kill();
     });
-    await runledger(['channel', 'add', 'hook', '--kind', 'webhook', '--url-file', '-', '--allow-private'], host.url);
+    await setChannel(operators, { tenantId: 0, channel: 'hook', kind: 'webhook', url: host.url, allowPrivate: true });
     const id = await put(owner, 'hook');
     const { child, ended } = start(['job', 'run', 'deliver_alerts']);
     kill = () => child.kill('SIGKILL');
@@ -253,8 +268,8 @@ describe('a sender that is killed between sending and recording', () => {
 describe('a failure', () => {
   it('leaves no secret in rows, logs or results, whatever the other side says', async () => {
     const host = await target((response) => response.writeHead(500, { 'x-leak': 'SECRET-KEY' }).end('SECRET-KEY'));
-    for (const kind of ['slack', 'webhook', 'alertmanager']) {
-      await runledger(['channel', 'add', kind, '--kind', kind, '--url-file', '-', '--allow-private'], host.url);
+    for (const kind of ['slack', 'webhook', 'alertmanager'] as const) {
+      await setChannel(operators, { tenantId: 0, channel: kind, kind, url: host.url, allowPrivate: true });
       await put(owner, kind);
     }
     const outcome = await runledger(['job', 'run', 'deliver_alerts']);
