@@ -60,8 +60,9 @@ describe('cost_budget', () => {
 
   it('adds what ended in the UTC day and month over all pipelines of the tenant, cancelled and excluded runs too', async () => {
     await override(owner, 'cost_budget', { per_day_usd: 10, per_month_usd: 25 });
-    await seedRun(owner, '2026-11-02T03:00:00Z', spent('14'));
+    await seedRun(owner, '2026-11-02T03:00:00Z', spent('13.4'));
     await seedRun(owner, '2026-10-31T03:00:00Z', spent('900'));
+    await seedRun(owner, '2026-11-19T22:00:00Z', spent('0.5'));
     await seedRun(owner, '2026-11-19T23:30:00Z', spent('5'));
     await seedRun(owner, at('02:00'), spent('3', { pipeline: 'weekly', status: 'cancelled' }));
     await seedRun(owner, at('05:00'), spent('2', { environment: 'test', excluded: true }));

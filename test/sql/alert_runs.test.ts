@@ -227,6 +227,13 @@ describe('run_stuck', () => {
     expect(await verdictsOf(owner, 'run_stuck', NOON)).toEqual([]);
   });
 
+  it('takes an abandoned run as silent and never as over its limit', async () => {
+    await override(owner, 'run_stuck', { limit_minutes: 10 });
+    await seedRun(owner, at('03:00'), { status: 'abandoned', receivedAt: at('03:30') });
+    expect(await verdictsOf(owner, 'run_stuck', at('03:31'))).toEqual(['bad page over_limit']);
+    expect(await verdictsOf(owner, 'run_stuck', NOON)).toEqual(['bad page silent']);
+  });
+
   it('was not silent yet at an earlier moment', async () => {
     await seedRun(owner, at('03:00'), { status: 'abandoned', receivedAt: at('03:30') });
     expect(await verdictsOf(owner, 'run_stuck', at('03:59'))).toEqual([]);
@@ -250,7 +257,9 @@ describe('run_stuck', () => {
     ]);
     await schedule({ run_limit_seconds: 4 * 3600 });
     expect(await verdictsOf(owner, 'run_stuck', NOON)).toEqual([]);
-    await owner.query('update runledger.schedules set run_limit_seconds = 3600');
+    await owner.query('update runledger.schedules set enabled = false');
+    expect(await verdictsOf(owner, 'run_stuck', NOON)).toEqual(['bad page over_limit']);
+    await owner.query('update runledger.schedules set run_limit_seconds = 3600, enabled = true');
     expect(await verdictsOf(owner, 'run_stuck', NOON)).toEqual(['bad page over_limit']);
     await owner.query("update public.enrichment_runs set status = 'succeeded', ended_at = $1", [at('11:59')]);
     expect(await verdictsOf(owner, 'run_stuck', NOON)).toEqual([]);
