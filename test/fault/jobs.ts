@@ -48,6 +48,10 @@ try {
       processKills: Number(values['process-kills']),
       random: createRandom(Number(values.seed)),
       sink,
+      onTrial: ({ trials, sessionKills, processKills, missed }) => {
+        if (trials % 10 === 0)
+          say(`  ${job}: ${trials} trials, ${sessionKills} + ${processKills} kills, ${missed} missed`);
+      },
     });
     results.push(result);
     say(lineOf(result));

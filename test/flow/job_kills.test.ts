@@ -8,9 +8,9 @@ import { killJob } from '../helpers/job_kills.ts';
 import { jobTemplates, type Sink, seedJobs, startSink } from '../helpers/job_scene.ts';
 import { createRandom } from '../helpers/random_spans.ts';
 
-const KILLS = 6;
+const KILLS = 4;
 /** Of jobs that post: a channel gets one message a second. */
-const KILLS_OF_SENDERS = 2;
+const KILLS_OF_SENDERS = 1;
 const SENDERS: readonly string[] = ['alerts', 'deliver_alerts'];
 /** Jobs that only look. */
 const READERS: readonly string[] = ['audit'];

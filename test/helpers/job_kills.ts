@@ -4,21 +4,16 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import pg, { type Pool } from 'pg';
-import { JOBS, type JobDeps, type JobName } from '../../receiver/derive/jobs.ts';
-import { ensurePartitions } from '../../receiver/store/partitions.ts';
-import { createPool } from '../../receiver/store/pool.ts';
-import { createWriter } from '../../receiver/write/writer.ts';
-import { dropDatabase } from './database_admin.ts';
-import { cloneDatabase, type Sink } from './job_scene.ts';
+import type { Pool } from 'pg';
+import type { JobName } from '../../receiver/derive/jobs.ts';
+import { type Clone, onClone, runJob } from './job_clone.ts';
+import type { Sink } from './job_scene.ts';
 import { differences, dumpAll } from './job_state.ts';
 import type { Random } from './random_spans.ts';
 
 const KILLS_AT_MOST_IN_A_ROW = 4;
 /** After so many runs that changed something, a job comes to no end. */
 const RUNS_TO_THE_END = 8;
-const DAYS_AHEAD = 12;
-const DAY_MS = 86_400_000;
 /**
  * Jobs that leave the rest to another one, which then runs before what is compared: a run that retention has closed may be left in the queue of
  * derives, or not when retention was begun twice; messages of a sweep that died before it sent them go with the next delivery.
@@ -37,6 +32,7 @@ export interface JobKillOptions {
   random: Random;
   /** Where the template's channels lead; it must have got every message that is noted as sent. */
   sink: Sink;
+  onTrial?: (result: JobKillResult) => void;
 }
 
 export interface JobKillResult {
@@ -76,6 +72,7 @@ export async function killJob(options: JobKillOptions): Promise<JobKillResult> {
       result.faults.push(...(await unsent(clone, options.sink)));
       result.faults.push(...differences(expected, found).map((line) => `trial ${result.trials}: ${line}`));
     });
+    options.onTrial?.(result);
   }
   return result;
 }
@@ -95,65 +92,12 @@ async function leaveAlone(options: JobKillOptions) {
   });
 }
 
-interface Clone {
-  url: string;
-  superuser: Pool;
-}
-
-async function onClone<T>(options: JobKillOptions, label: string, work: (clone: Clone) => Promise<T>): Promise<T> {
-  const name = `${options.template}_${label}`;
-  const url = await cloneDatabase(options.serverUrl, options.template, name);
-  // Ids of messages are the same in every clone.
-  options.sink.received.clear();
-  const superuser = new pg.Pool({ connectionString: url, max: 2 });
-  superuser.on('error', () => undefined);
-  try {
-    return await work({ url, superuser });
-  } finally {
-    await superuser.end();
-    await dropDatabase(options.serverUrl, name);
-  }
-}
-
 /** Messages that were never received although they are noted as sent. */
 async function unsent({ superuser }: Clone, { received }: Sink): Promise<string[]> {
   const { rows } = await superuser.query<{ id: string }>(
     `select tenant_id || '-' || delivery_id as id from runledger.alert_deliveries where state = 'sent' and channel in ('ops', 'own')`,
   );
   return rows.filter(({ id }) => !received.has(id)).map(({ id }) => `message ${id} is noted as sent and was not`);
-}
-
-/** One run of the job in this process, on connections of its own. @throws what the job throws */
-async function runJob({ url }: Clone, job: JobName, onBegin: () => void = () => undefined): Promise<object> {
-  const pool = createPool({ databaseUrl: url, role: 'runledger_owner', maxConnections: 4 });
-  const ingest = createPool({ databaseUrl: url, role: 'runledger_ingest', maxConnections: 2 });
-  const quiet = () => undefined;
-  try {
-    const writer = await createWriter({ pool: ingest });
-    try {
-      const deps: JobDeps = {
-        pool,
-        log: { info: quiet, warn: quiet, error: quiet },
-        writer,
-        ensurePartitions: () => ensurePartitions(ingest, daysAhead()),
-        eventRetentionDays: 30,
-        qaRetentionDays: 90,
-        links: { publicUrl: 'http://127.0.0.1:8080', jaegerUiUrl: null },
-      };
-      onBegin();
-      return await JOBS[job](deps);
-    } finally {
-      await writer.close();
-    }
-  } finally {
-    await Promise.all([pool.end(), ingest.end()]);
-  }
-}
-
-function daysAhead(): string[] {
-  return Array.from({ length: DAYS_AHEAD }, (_, index) =>
-    new Date(Date.now() + (index - 1) * DAY_MS).toISOString().slice(0, 10),
-  );
 }
 
 /** Runs the job until a further run changes nothing, with time going by in between. @returns the end state */
@@ -198,33 +142,34 @@ async function killOnce(clone: Clone, options: JobKillOptions, result: JobKillRe
   else result.sessionKills++;
 }
 
-/** It hit when the job failed of it, or was at work before it and not at its end afterwards. */
+/** It hit when the job failed of it, or was at work before it, or not at its end afterwards. */
 async function killSessions(clone: Clone, { job, random }: JobKillOptions, result: JobKillResult): Promise<boolean> {
-  let isOver = false;
-  let hasFailed = false;
-  const begun = new Promise<void>((resolve) => {
-    void runJob(clone, job, resolve)
-      .catch(() => {
-        hasFailed = true;
-      })
-      .finally(() => {
-        isOver = true;
-        resolve();
-      });
-  });
+  const state = { isOver: false, hasFailed: false };
+  let killing: Promise<boolean | null> = Promise.resolve(null);
+  const { promise: begun, resolve: begin } = withResolvers();
+  const running = runJob(clone, job, async () => {
+    killing = killAtWork(clone, random.next() * result.aloneMs);
+    begin();
+    // So that it is on the watch when the job begins.
+    await sleep(3);
+  })
+    .catch(() => {
+      state.hasFailed = true;
+    })
+    .finally(() => {
+      state.isOver = true;
+      begin();
+    });
   await begun;
-  await sleep(random.next() * result.aloneMs);
-  if (isOver) return false;
-  const { rows } = await clone.superuser.query<{ was_at_work: boolean }>(
-    `with sessions as materialized (
-       select pid, state from pg_stat_activity
-       where datname = current_database() and application_name in ('runledger_owner', 'runledger_ingest')
-     )
-     select state <> 'idle' as was_at_work, pg_terminate_backend(pid) from sessions`,
-  );
-  const isStillOn = !isOver;
-  while (!isOver) await sleep(1);
-  return rows.length > 0 && (hasFailed || isStillOn || rows.some(({ was_at_work }) => was_at_work));
+  const hit = await killing;
+  const isStillOn = !state.isOver;
+  await running;
+  return hit !== null && (hit || state.hasFailed || isStillOn);
+}
+
+async function killAtWork({ superuser }: Clone, delayMs: number): Promise<boolean | null> {
+  const { rows } = await superuser.query<{ hit: boolean | null }>('select public.kill_at_work($1) as hit', [delayMs]);
+  return rows[0]?.hit ?? null;
 }
 
 /** It hit when a session was at work, or the job was waiting for something else. The server goes on with the statement at hand, or its commit, and finds out afterwards; the next try may meet it. */
@@ -252,6 +197,14 @@ async function countAtWork(superuser: Pool): Promise<number> {
      where datname = current_database() and (application_name = 'runledger_owner' or (application_name = 'runledger_ingest' and state <> 'idle'))`,
   );
   return rows[0]?.n ?? 0;
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 function sleep(ms: number): Promise<void> {
