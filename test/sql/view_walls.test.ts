@@ -49,6 +49,19 @@ describe.each(PUBLIC_VIEWS)('%s', (view) => {
   });
 });
 
+it('no view reads events, so that none waits for millions of rows or goes wrong when they are dropped', async () => {
+  const { rows } = await opened.superuser.query(
+    `select distinct v.relname::text as view, t.relname::text as table_name from pg_rewrite r
+     join pg_class v on v.oid = r.ev_class and v.relkind = 'v' and v.relnamespace = 'public'::regnamespace
+     join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+     join pg_class t on t.oid = d.refobjid and t.oid <> v.oid
+     where v.relname = any ($1)`,
+    [PUBLIC_VIEWS],
+  );
+  expect(new Set(rows.map(({ view }) => view)).size).toBe(PUBLIC_VIEWS.length);
+  expect(rows.filter(({ table_name }) => table_name === 'run_event_logs')).toEqual([]);
+});
+
 function sorted(rows: PlainRow[]): string[] {
   return rows.map((row) => JSON.stringify(row)).sort();
 }
