@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SUITES = ['tests', 'package', 'peers', 'node24'];
+const SUITES = ['tests', 'package', 'browser', 'peers', 'node24'];
 const [, , folder, failedStepsText] = process.argv;
 let passed = 0;
 let failed = 0;

@@ -18,26 +18,29 @@ const BEFORE_ANY_EVENT = '2000-01-01';
 export function IngestPage(_: PageProps) {
   const loaded = useApi<IngestHealth>('/ingest/health', { everyMs: EVERY_MS });
   return (
-    <Show of={loaded} name="the health of ingest" lines={12}>
-      {(health) => (
-        <>
-          <Verdict health={health} />
-          <Facts health={health} />
-          {health.receiver !== null && (
-            <section aria-labelledby="rate">
-              <h2 id="rate">Rows committed a minute</h2>
-              <Rate minutes={health.receiver.minutes} />
-            </section>
-          )}
-          <div class="ingest-columns">
-            <Refusals health={health} />
-            <Parked health={health} />
-            <Audits health={health} />
-            <Incomplete health={health} />
-          </div>
-        </>
-      )}
-    </Show>
+    <>
+      {loaded.data === null && <h1>Ingest</h1>}
+      <Show of={loaded} name="the health of ingest" lines={12}>
+        {(health) => (
+          <>
+            <Verdict health={health} />
+            <Facts health={health} />
+            {health.receiver !== null && (
+              <section aria-labelledby="rate">
+                <h2 id="rate">Rows committed a minute</h2>
+                <Rate minutes={health.receiver.minutes} />
+              </section>
+            )}
+            <div class="ingest-columns">
+              <Refusals health={health} />
+              <Parked health={health} />
+              <Audits health={health} />
+              <Incomplete health={health} />
+            </div>
+          </>
+        )}
+      </Show>
+    </>
   );
 }
 

@@ -31,27 +31,30 @@ export function RunPage({ place }: PageProps) {
   const view = place.query.get('view');
 
   return (
-    <Show of={loaded} name="the run" lines={14}>
-      {(detail) => (
-        <>
-          <RunHeader run={detail} />
-          <nav class="views" aria-label="Parts of this run">
-            {VIEWS.map((one) => (
-              <a
-                key={one.name}
-                href={hrefOf(['runs', tenant, run], { view: one.view })}
-                aria-current={one.view === view ? 'page' : undefined}
-              >
-                {one.name}
-              </a>
-            ))}
-          </nav>
-          {view === 'events' && <Events at={at} run={detail} query={place.query} />}
-          {view === 'compare' && <Compare at={at} run={detail} withRun={place.query.get('with')} />}
-          {view === null && <Overview at={at} run={detail} stage={place.query.get('stage')} />}
-        </>
-      )}
-    </Show>
+    <>
+      {loaded.data === null && <h1>Run {run}</h1>}
+      <Show of={loaded} name="the run" lines={14}>
+        {(detail) => (
+          <>
+            <RunHeader run={detail} />
+            <nav class="views" aria-label="Parts of this run">
+              {VIEWS.map((one) => (
+                <a
+                  key={one.name}
+                  href={hrefOf(['runs', tenant, run], { view: one.view })}
+                  aria-current={one.view === view ? 'page' : undefined}
+                >
+                  {one.name}
+                </a>
+              ))}
+            </nav>
+            {view === 'events' && <Events at={at} run={detail} query={place.query} />}
+            {view === 'compare' && <Compare at={at} run={detail} withRun={place.query.get('with')} />}
+            {view === null && <Overview at={at} run={detail} stage={place.query.get('stage')} />}
+          </>
+        )}
+      </Show>
+    </>
   );
 }
 

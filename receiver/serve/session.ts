@@ -75,19 +75,18 @@ export function createSessions(deps: SessionDeps): Sessions {
     setCookie(req, res, id, LONGEST_MS);
   };
 
-  const end = (req: Request, res: Response) => {
+  const forget = (req: Request) => {
     const id = readCookie(req);
     if (id !== null) sessions.delete(keyOf(id));
-    setCookie(req, res, '', 0);
   };
 
-  return { routes: sessionRoutes(deps, { find, open, end }), use: useSession(find) };
+  return { routes: sessionRoutes(deps, { find, open, forget }), use: useSession(find) };
 }
 
 interface SessionActs {
   find(req: Request): Session | null;
   open(req: Request, res: Response, token: string): void;
-  end(req: Request, res: Response): void;
+  forget(req: Request): void;
 }
 
 function sessionRoutes({ verifyToken, codes, version }: SessionDeps, acts: SessionActs): Router {
@@ -110,13 +109,14 @@ function sessionRoutes({ verifyToken, codes, version }: SessionDeps, acts: Sessi
     const caller = token === null ? null : await verifyToken(token);
     if (token === null || caller === null) throw refusedSignIn('code' in body);
     assertReads(caller);
-    acts.end(req, res);
+    acts.forget(req);
     acts.open(req, res, token);
     res.json(stateOf(caller, version));
   });
 
   router.delete('/ui/session', requireUiHeader, (req, res) => {
-    acts.end(req, res);
+    acts.forget(req);
+    setCookie(req, res, '', 0);
     res.status(204).end();
   });
 

@@ -20,7 +20,7 @@ const CONTENT_POLICY = [
 ].join('; ');
 
 /** What the first part of an address below /ui may be; everything else is answered by the same page with 404. */
-const PAGES = new Set(['', 'runs', 'alerts', 'qa', 'trends', 'ingest', 'sign-in']);
+const PAGES = new Set(['runs', 'alerts', 'qa', 'trends', 'ingest', 'sign-in']);
 
 const YEAR_S = 31_536_000;
 
@@ -42,7 +42,7 @@ export function createUi(files: ReadonlyMap<string, UiFile> | null = loadUiFiles
     if (path.startsWith('assets/')) throw new Problem(404, 'There is no such file; load the page again');
     const page = files.get('index.html');
     if (page === undefined) throw new Error('The built dashboard has no index.html');
-    if (!PAGES.has(path.split('/')[0] ?? '')) res.status(404);
+    if (path !== '' && !PAGES.has(path.split('/')[0] ?? '')) res.status(404);
     return sendFile(req, res, page);
   });
   return { routes: router, isBuilt: files !== null };
