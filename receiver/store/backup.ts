@@ -50,7 +50,7 @@ export async function writeBackup(
     // A snapshot does not keep a table from being dropped; a lock does, and must be there before the snapshot is taken.
     await holder.query('begin');
     await holder.query(loadSql('queries/backup/hold_tables'));
-    await reader.query('begin isolation level repeatable read read only');
+    await reader.query(loadSql('queries/backup/begin_snapshot'));
     const end: BackupEnd = { end: true, tables: 0, rows: 0, sequences: {} };
     const archive = Readable.from(writeParts(reader, end, options), { objectMode: false });
     await pipeline(archive, createGzip({ level: 4 }), createWriteStream(half, { flags: 'wx', mode: 0o600 }));

@@ -72,12 +72,13 @@ function headerOf(text: string): BackupHeader {
 }
 
 function parse(text: string): Record<string, unknown> {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    value = JSON.parse(text);
   } catch {
-    // Said below, as for any other text.
+    value = null;
   }
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   throw damaged('a line that is no JSON');
 }
 

@@ -1,0 +1,2 @@
+-- The whole copy is of one moment.
+begin isolation level repeatable read read only
