@@ -2,6 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { Pool } from 'pg';
+import { recordAct } from '../derive/alerts/acts.ts';
 import { planExpectedRuns } from '../derive/alerts/expected_runs.ts';
 import {
   dueTimes,
@@ -19,6 +20,7 @@ import { type CliContext, examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
 import { DASH, formatDuration, formatTime } from './format.ts';
+import { loginName } from './login_name.ts';
 import { parsePeriod } from './period.ts';
 import { findTenant } from './run_data.ts';
 import { type Column, renderTable } from './table.ts';
@@ -28,6 +30,7 @@ const LOOK_AHEAD_MS = 800 * 86_400_000;
 
 interface Place {
   tenant: string;
+  by: string;
   environment: string;
   json?: boolean;
 }
@@ -88,6 +91,7 @@ export const registerSchedule: Register = (program, context) => {
         };
         if (!(await removeSchedule(pool, place)))
           throw new CliError(EXIT.no, `${nameOf(place)} has no schedule\nRun: runledger schedule list`);
+        await record(pool, place, 'schedule_remove', options.by, null);
         await plan(pool, context);
         if (options.json === true) context.terminal.printJson({ removed: place });
         else context.terminal.print(`${nameOf(place)} has no schedule any more`);
@@ -111,7 +115,9 @@ function addSet(schedule: Command, context: CliContext): void {
         const tenantId = await requireTenant(pool, options.tenant);
         const place = { tenantId, pipeline, environment: options.environment };
         const before = await findSchedule(pool, place);
-        await checked(() => setSchedule(pool, withOptions(before ?? newSchedule(place, options), options)));
+        const wanted = withOptions(before ?? newSchedule(place, options), options);
+        await checked(() => setSchedule(pool, wanted));
+        await record(pool, place, 'schedule_set', options.by, wanted);
         await plan(pool, context);
         const line = (await readLines(pool)).find((one) => nameOf(one) === nameOf(place));
         if (options.json === true) context.terminal.printJson(line ?? null);
@@ -125,6 +131,7 @@ function atPlace(command: Command): Command {
     .argument('<pipeline>', 'as its runs name it')
     .requiredOption('--tenant <id or name>', 'whose')
     .option('--environment <name>', 'as its runs name it; without: runs without one', '')
+    .option('--by <name>', 'who, for the record', loginName())
     .option('--json', 'print the result as JSON');
 }
 
@@ -167,6 +174,17 @@ async function checked(work: () => Promise<void>): Promise<void> {
   } catch (error) {
     throw error instanceof ScheduleError ? new CliError(EXIT.usage, error.message, { cause: error }) : error;
   }
+}
+
+function record(
+  pool: Pool,
+  { tenantId, pipeline, environment }: Pick<Schedule, 'tenantId' | 'pipeline' | 'environment'>,
+  act: 'schedule_set' | 'schedule_remove',
+  actor: string,
+  details: object | null,
+): Promise<void> {
+  const object = `schedule ${pipeline}${environment === '' ? '' : ` (${environment})`}`;
+  return recordAct(pool, { tenantId, actor, act, object, reason: null, details }, new Date());
 }
 
 /** At once, so that a run that is due in a minute is expected. The owner, because no other role writes what is expected. */

@@ -1,16 +1,15 @@
 /** Sweeps on the database: told once whatever receivers, people and kills do, to the right channels, and one bad rule harms no other. */
 
-import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { acknowledge, listAlerts, snooze } from '../../receiver/derive/alerts/acts.ts';
+import { acknowledge, listAlerts } from '../../receiver/derive/alerts/acts.ts';
 import type { Finding } from '../../receiver/derive/alerts/finding.ts';
 import { type JudgedRule, judge } from '../../receiver/derive/alerts/judge.ts';
 import { readOpenAlerts, writeChanges } from '../../receiver/derive/alerts/open_alerts.ts';
 import { sweepAlerts } from '../../receiver/derive/alerts/sweep.ts';
 import { emptyResult, type FindingSource, sweepRule } from '../../receiver/derive/alerts/sweep_rule.ts';
 import { createPool, inTransaction } from '../../receiver/store/pool.ts';
-import { type AlertStep, alertSteps, findingOf, ReaderOfMessages } from '../helpers/alert_steps.ts';
+
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 
 let database: TestDatabase;
@@ -91,80 +90,6 @@ async function sent(tenantId?: number): Promise<Sent[]> {
   );
   return rows;
 }
-
-describe('random histories', () => {
-  let tenants = 100;
-
-  /** One step, done by two receivers at once, and sometimes by one that dies while it judges. */
-  async function look(step: Extract<AlertStep, { do: 'look' }>, tenantId: number, now: Date, dies: boolean) {
-    const rule = { ...RULE, rule: `run_failed_${tenantId}` };
-    const findings = findingOf(step, subjectOf(tenantId));
-    const options = { now, links: LINKS };
-    if (dies) {
-      const dying: FindingSource = async (client) => {
-        await client.query('select pg_terminate_backend(pg_backend_pid())');
-        return findings;
-      };
-      await expect(sweepRule(other, rule, dying, options, emptyResult())).rejects.toThrow();
-    }
-    const results = [emptyResult(), emptyResult()] as const;
-    await Promise.all([
-      sweepRule(owner, rule, async () => findings, options, results[0]),
-      sweepRule(other, rule, async () => findings, options, results[1]),
-    ]);
-    // One of them may have found the other at work; then nobody is sure to have seen what the other did not commit yet.
-    expect(results[0].busy + results[1].busy).toBeLessThanOrEqual(1);
-  }
-
-  async function openAlert(tenantId: number) {
-    const open = await listAlerts(owner, { tenantId, withResolved: false, limit: 10 });
-    expect(open.length).toBeLessThanOrEqual(1);
-    return open[0];
-  }
-
-  async function act(step: Exclude<AlertStep, { do: 'look' }>, tenantId: number, now: Date): Promise<void> {
-    const open = await openAlert(tenantId);
-    if (open === undefined || step.do === 'wait') return;
-    const by = { by: 'somebody', note: null, now };
-    if (step.do === 'ack') await acknowledge(owner, open.alert_id, by);
-    else await snooze(owner, open.alert_id, later(step.minutes, now), by);
-  }
-
-  test('never two of the same message, never silence, always an end, one open alert at most', async () => {
-    await addChannel(0, 'everybody');
-    const kills = fc.array(fc.boolean(), { minLength: 40, maxLength: 40 });
-    await fc.assert(
-      fc.asyncProperty(alertSteps, kills, async (steps, dies) => {
-        const tenantId = ++tenants;
-        const reader = new ReaderOfMessages();
-        const mustHear: string[] = [];
-        let now = START;
-        for (const [index, step] of [...steps, { do: 'look', said: 'good', value: 0 } as const].entries()) {
-          if (step.do === 'wait') now = later(step.minutes, now);
-          if (step.do !== 'look') {
-            await act(step, tenantId, now);
-            continue;
-          }
-          const expected = reader.mustHear(step.said);
-          if (expected !== null) mustHear.push(expected);
-          reader.looked(step.said);
-          await look(step, tenantId, now, dies[index] === true && index % 4 === 0);
-          expect((await openAlert(tenantId))?.severity ?? null).toBe(reader.knows);
-          // A moment passes between two looks, so that what happens twice has two times.
-          now = later(1, now);
-        }
-        const messages = await sent(tenantId);
-        expect(messages.map(({ event }) => event).filter((event) => event !== 'reminder')).toEqual(mustHear);
-        const causes = messages.map(
-          ({ alert_id, event, event_at }) => `${alert_id} ${event} ${event_at.toISOString()}`,
-        );
-        expect(new Set(causes).size).toBe(causes.length);
-        expect(await openAlert(tenantId)).toBeUndefined();
-      }),
-      { numRuns: 25 },
-    );
-  });
-});
 
 describe('channels', () => {
   test("a tenant's own channel hears of its tenant alone, those of the installation of all, each from its severity on", async () => {

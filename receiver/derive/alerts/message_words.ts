@@ -48,7 +48,7 @@ function wordsOf(rule: WordedRule, subject: string, numbers: Numbers): Words {
     text: (name) => (typeof numbers[name] === 'string' ? numbers[name] : null),
     is: (name) => numbers[name] === true,
   };
-  return WORDS[rule.kind]?.(reading) ?? listed(reading, numbers);
+  return KIND_WORDS.get(rule.kind)?.(reading) ?? listed(reading, numbers);
 }
 
 function listed({ title, subject }: Reading, numbers: Numbers): Words {
@@ -183,7 +183,7 @@ const WORDS: Record<string, KindWords> = {
     const [value, limit] = [number('value'), number('limit')];
     if (value === null || limit === null) return null;
     const spent = `${is('at_least') ? 'at least ' : ''}${formatUsd(value)}`;
-    const period = { run: 'this run', day: 'this day (UTC)', month: 'this month (UTC)' }[subject] ?? subject;
+    const period = PERIODS.get(subject) ?? subject;
     const runs = subject === 'run' ? '' : ` by ${counted(number('runs') ?? 0, 'run')}`;
     const unpriced = number('unpriced_calls') ?? 0;
     const more =
@@ -223,7 +223,7 @@ const WORDS: Record<string, KindWords> = {
     if (value === null || limit === null) return null;
     const isTime = subject === 'p95_run_minutes';
     const shown = (one: number) => (isTime ? formatDuration(one * MINUTE_MS) : formatShare(one));
-    const name = LEVELS[subject] ?? subject.replaceAll('_', ' ');
+    const name = LEVELS.get(subject) ?? subject.replaceAll('_', ' ');
     const bound = isTime ? 'at most' : 'at least';
     return {
       short: `${name} ${shown(value)} in ${text('month') ?? 'this month'}, ${bound} ${shown(limit)} promised`,
@@ -232,12 +232,21 @@ const WORDS: Record<string, KindWords> = {
   },
 };
 
-const LEVELS: Record<string, string> = {
-  run_success_rate: 'share of runs that succeeded',
-  p95_run_minutes: 'p95 of run durations',
-  crawl_success_rate: 'share of crawled sites',
-  verified_email_rate: 'share of verified e-mail addresses',
-};
+/** Maps, because a kind or subject may be called by any name. */
+const KIND_WORDS = new Map(Object.entries(WORDS));
+
+const PERIODS = new Map([
+  ['run', 'this run'],
+  ['day', 'this day (UTC)'],
+  ['month', 'this month (UTC)'],
+]);
+
+const LEVELS = new Map([
+  ['run_success_rate', 'share of runs that succeeded'],
+  ['p95_run_minutes', 'p95 of run durations'],
+  ['crawl_success_rate', 'share of crawled sites'],
+  ['verified_email_rate', 'share of verified e-mail addresses'],
+]);
 
 function ofUnits(part: number, whole: number): string {
   return `${formatCount(part)} of ${counted(whole, 'unit')}`;

@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
 
 export function ingestWords(reading: Reading): { short: string; long: string } | null {
   const [what = '', ...rest] = reading.subject.split(':');
-  return SUBJECTS[what]?.(reading, rest.join(':')) ?? null;
+  return SUBJECT_WORDS.get(what)?.(reading, rest.join(':')) ?? null;
 }
 
 const SUBJECTS: Record<string, (reading: Reading, which: string) => { short: string; long: string } | null> = {
@@ -91,3 +91,6 @@ const SUBJECTS: Record<string, (reading: Reading, which: string) => { short: str
     long: `Rule ${name}, or an override of it, is not judged because of a parameter: ${text('problem') ?? 'see the rule'}.`,
   }),
 };
+
+/** A map, because a subject may be called by any name. */
+const SUBJECT_WORDS = new Map(Object.entries(SUBJECTS));
