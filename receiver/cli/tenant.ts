@@ -2,16 +2,18 @@
 
 import type { Command } from 'commander';
 import type pg from 'pg';
+import { recordAct } from '../derive/alerts/acts.ts';
 import { askStore, registerTenant, tenantRecord } from '../serve/admin.ts';
 import { check, tenantRefParam } from '../serve/input.ts';
-import { readTenantId } from '../serve/read.ts';
 import type { TenantLine } from '../serve/shape_admin.ts';
 import { disableTenant, enableTenant, listTenants, renameTenant } from '../store/tenants.ts';
 import { type CliContext, examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
-import { CliError, EXIT } from './exit.ts';
 import { DASH, formatTime } from './format.ts';
+import { loginName } from './login_name.ts';
+import { registerSqlLogin } from './sql_login.ts';
 import { renderTable } from './table.ts';
+import { requireTenant } from './tenant_ref.ts';
 
 interface JsonOption {
   json?: boolean;
@@ -23,7 +25,12 @@ export const registerTenantCommands: Register = (program, context) => {
     .description('list, add, disable, enable or rename tenants')
     .addHelpText(
       'after',
-      examples('runledger tenant add acme', 'runledger tenant list', 'runledger tenant disable acme'),
+      examples(
+        'runledger tenant add acme',
+        'runledger tenant list',
+        'runledger tenant disable acme',
+        'runledger tenant sql-login acme',
+      ),
     );
 
   tenant
@@ -42,6 +49,7 @@ export const registerTenantCommands: Register = (program, context) => {
     .action((ref: string, options: JsonOption, command: Command) =>
       withOperators(command, context, async (pool) => {
         const tenantId = await registerTenant(pool, check(tenantRefParam, ref, 'tenant'));
+        await record(pool, 'tenant_add', tenantId);
         await say(pool, tenantId, 'is registered', options, context);
       }),
     );
@@ -55,6 +63,7 @@ export const registerTenantCommands: Register = (program, context) => {
       withOperators(command, context, async (pool) => {
         const tenantId = await requireTenant(pool, ref);
         await disableTenant(pool, tenantId);
+        await record(pool, 'tenant_disable', tenantId);
         await say(pool, tenantId, 'is disabled: its spans and tokens are refused within 5 s', options, context);
       }),
     );
@@ -68,6 +77,7 @@ export const registerTenantCommands: Register = (program, context) => {
       withOperators(command, context, async (pool) => {
         const tenantId = await requireTenant(pool, ref);
         await enableTenant(pool, tenantId);
+        await record(pool, 'tenant_enable', tenantId);
         await say(pool, tenantId, 'is active', options, context);
       }),
     );
@@ -82,19 +92,21 @@ export const registerTenantCommands: Register = (program, context) => {
       withOperators(command, context, async (pool) => {
         const tenantId = await requireTenant(pool, ref);
         await askStore(() => renameTenant(pool, tenantId, name));
+        await record(pool, 'tenant_rename', tenantId, { to: name });
         await say(pool, tenantId, `is now called ${name}`, options, context);
       }),
     );
+
+  registerSqlLogin(tenant, context);
 };
 
 function withOperators(command: Command, context: CliContext, work: (pool: pg.Pool) => Promise<void>): Promise<void> {
   return withDatabase(command, context, (database) => work(database.pool('runledger_operator')), { creates: true });
 }
 
-async function requireTenant(pool: pg.Pool, ref: string): Promise<number> {
-  const tenantId = await readTenantId(pool, check(tenantRefParam, ref, 'tenant'));
-  if (tenantId === null) throw new CliError(EXIT.no, `There is no tenant ${ref}\nRun: runledger tenant list`);
-  return tenantId;
+function record(pool: pg.Pool, act: string, tenantId: number, details: object | null = null): Promise<void> {
+  const line = { tenantId, actor: loginName(), act, object: `tenant ${tenantId}`, reason: null, details };
+  return recordAct(pool, line, new Date());
 }
 
 async function say(

@@ -1,14 +1,18 @@
-/** `runledger token create|list|revoke`: who may send, read and manage. A token's text is printed once, when it is made. */
+/** `runledger token create|list|rotate|revoke`: who may send, read and manage. A token's text is printed once, when it is made. */
 
 import { type Command, Option } from 'commander';
-import { makeToken, tokenRecord } from '../serve/admin.ts';
+import type pg from 'pg';
+import { recordAct } from '../derive/alerts/acts.ts';
+import { makeToken, renewToken, tokenRecord } from '../serve/admin.ts';
 import { check, tokenBody } from '../serve/input.ts';
 import type { MadeToken, TokenLine } from '../serve/shape_admin.ts';
+import { inTransaction } from '../store/pool.ts';
 import { listTokens, revokeToken } from '../store/tokens.ts';
 import { type CliContext, examples, parseId, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
 import { DASH, formatTime } from './format.ts';
+import { loginName } from './login_name.ts';
 import { renderTable } from './table.ts';
 
 interface CreateOptions {
@@ -23,7 +27,7 @@ interface CreateOptions {
 export const registerToken: Register = (program, context) => {
   const token = program
     .command('token')
-    .description('make, list and revoke tokens')
+    .description('make, list, rotate and revoke tokens')
     .addHelpText(
       'after',
       examples(
@@ -33,6 +37,7 @@ export const registerToken: Register = (program, context) => {
       ),
     );
   registerCreate(token, context);
+  registerRotate(token, context);
 
   token
     .command('list')
@@ -53,8 +58,11 @@ export const registerToken: Register = (program, context) => {
     .option('--json', 'print {token_id, revoked}')
     .action(async (text: string, options: { json?: boolean }, command: Command) => {
       const tokenId = parseId(text, 'The id of a token');
-      const known = await withDatabase(command, context, (database) => {
-        return revokeToken(database.pool('runledger_operator'), tokenId);
+      const known = await withDatabase(command, context, async (database) => {
+        const pool = database.pool('runledger_operator');
+        const revoked = await revokeToken(pool, tokenId);
+        if (revoked) await record(pool, 'token_revoke', { token_id: tokenId });
+        return revoked;
       });
       if (!known) throw new CliError(EXIT.no, `There is no token ${tokenId}\nRun: runledger token list`);
       if (options.json === true) context.terminal.printJson({ token_id: tokenId, revoked: true });
@@ -93,12 +101,55 @@ function registerCreate(token: Command, context: CliContext): void {
       const made = await withDatabase(
         command,
         context,
-        (database) => makeToken(database.pool('runledger_operator'), body),
+        async (database) => {
+          const pool = database.pool('runledger_operator');
+          const token = await makeToken(pool, body);
+          await record(pool, 'token_create', token);
+          return token;
+        },
         { creates: true },
       );
       if (options.json === true) context.terminal.printJson(made);
       else printMade(made, context);
     });
+}
+
+function registerRotate(token: Command, context: CliContext): void {
+  token
+    .command('rotate')
+    .description('make another token with the same rights and end this one')
+    .argument('<id>', 'the id that `token list` shows')
+    .option('--grace <minutes>', 'how long the old one goes on working (by default not at all)')
+    .option('--json', 'print {"token", "token_id", "kind", "tenant_id", "name", "scopes", "expires_at"}')
+    .action(async (text: string, options: { grace?: string; json?: boolean }, command: Command) => {
+      const tokenId = parseId(text, 'The id of a token');
+      const graceMinutes = options.grace === undefined ? 0 : parseId(options.grace, 'The grace in minutes', 10_080);
+      const made = await withDatabase(command, context, (database) =>
+        inTransaction(database.pool('runledger_operator'), async (client) => {
+          const renewed = await renewToken(client, tokenId, graceMinutes);
+          await record(client, 'token_rotate', renewed, { replaces: tokenId, grace_minutes: graceMinutes });
+          return renewed;
+        }),
+      );
+      if (options.json === true) context.terminal.printJson(made);
+      else printMade(made, context);
+    });
+}
+
+type RecordedToken = Pick<MadeToken, 'token_id'> & Partial<Pick<MadeToken, 'tenant_id' | 'kind' | 'name' | 'scopes'>>;
+
+function record(client: pg.Pool | pg.PoolClient, act: string, token: RecordedToken, more: object = {}): Promise<void> {
+  const { token_id, tenant_id, kind, name, scopes } = token;
+  const details = { kind, name, scopes, ...more };
+  const line = {
+    tenantId: tenant_id ?? 0,
+    actor: loginName(),
+    act,
+    object: `token ${token_id}`,
+    reason: null,
+    details,
+  };
+  return recordAct(client, line, new Date());
 }
 
 /** Only the token goes to stdout, so that `$(runledger token create ...)` is the token. */

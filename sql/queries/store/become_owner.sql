@@ -1,0 +1,2 @@
+-- Until the end of the transaction.
+set local role runledger_owner;

@@ -1,0 +1,2 @@
+-- The login of DATABASE_URL again, until the end of the transaction.
+set local role none;
