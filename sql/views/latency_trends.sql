@@ -54,8 +54,11 @@ cross join lateral (
       case when m.index >= 0 then 2 * b.least_ms * b.greatest_ms / (b.least_ms + b.greatest_ms) else 0 end as value_ms
     from (
       select u.index, sum(u.count::double precision) as count
-      from unnest(w.trend_rows) as t
-      cross join lateral unnest(array_prepend(-1, t.bucket_index), array_prepend(t.zeros, t.bucket_count)) as u (index, count)
+      from (
+        -- In the select list, where PostgreSQL hands each row on instead of storing a run's rows first.
+        select unnest(array_prepend(-1, t.bucket_index)) as index, unnest(array_prepend(t.zeros, t.bucket_count)) as count
+        from unnest(w.trend_rows) as t
+      ) u
       where u.count > 0
       group by u.index
     ) m
