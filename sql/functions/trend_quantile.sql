@@ -31,9 +31,8 @@ begin
   from (
     select p.index, sum(sum(p.count)) over (order by p.index) as end_rank
     from (
-      select b.index, b.count::double precision as count
+      select unnest(t.bucket_index) as index, unnest(t.bucket_count)::double precision as count
       from unnest(trend_rows) as t
-      cross join lateral unnest(t.bucket_index, t.bucket_count) as b (index, count)
       union all
       select -1, t.zeros::double precision from unnest(trend_rows) as t
     ) p

@@ -44,6 +44,8 @@ export interface JobKillResult {
   missed: number;
   trials: number;
   aloneMs: number;
+  /** Within this time a kill comes, from when a session is at work. */
+  windowMs: number;
   /** Rows that the job added, changed or removed when left alone. */
   rowsMoved: number;
   /** What another end state had or lacked, and jobs that failed without a kill. */
@@ -59,6 +61,7 @@ export async function killJob(options: JobKillOptions): Promise<JobKillResult> {
     missed: 0,
     trials: 0,
     aloneMs,
+    windowMs: aloneMs,
     rowsMoved,
     faults: [],
   };
@@ -137,6 +140,7 @@ async function letTimePass(superuser: Pool): Promise<void> {
 async function killOnce(clone: Clone, options: JobKillOptions, result: JobKillResult): Promise<void> {
   const isProcess = result.processKills < options.processKills && options.random.chance(0.3);
   const hit = isProcess ? await killProcess(clone, options, result) : await killSessions(clone, options, result);
+  result.windowMs *= hit ? 1.02 : 0.9;
   if (!hit) result.missed++;
   else if (isProcess) result.processKills++;
   else result.sessionKills++;
@@ -148,7 +152,7 @@ async function killSessions(clone: Clone, { job, random }: JobKillOptions, resul
   let killing: Promise<boolean | null> = Promise.resolve(null);
   const { promise: begun, resolve: begin } = withResolvers();
   const running = runJob(clone, job, async () => {
-    killing = killAtWork(clone, random.next() * result.aloneMs);
+    killing = killAtWork(clone, random.next() * result.windowMs);
     begin();
     // So that it is on the watch when the job begins.
     await sleep(3);
@@ -180,7 +184,7 @@ async function killProcess(clone: Clone, { job, random }: JobKillOptions, result
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await untilAtWork(clone.superuser, child);
-  await Promise.race([ended, sleep(random.next() * result.aloneMs)]);
+  await Promise.race([ended, sleep(random.next() * result.windowMs)]);
   const isAtWork = child.exitCode === null && (await countAtWork(clone.superuser)) > 0;
   child.kill('SIGKILL');
   await ended;
