@@ -3,10 +3,12 @@
  * zones are read here; the database only compares times.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../../store/pool.ts';
 import { loadSql } from '../../store/sql.ts';
-import { dayReader, dueTimes, listSchedules, ScheduleError, type StoredSchedule } from './schedules.ts';
+import { keptDueTimes } from './due_times.ts';
+import { dayReader, findSchedule, listSchedules, ScheduleError, type StoredSchedule } from './schedules.ts';
 
 const HOUR_MS = 3_600_000;
 const AHEAD_MS = 48 * HOUR_MS;
@@ -41,27 +43,77 @@ interface Expected {
 }
 
 /**
- * Brings the rows up to date with the schedules and the runs. May run twice, beside itself, and stop anywhere, with the same end result.
+ * Brings the rows up to date with the schedules and the runs: each schedule in a transaction of its own, then the answers. May run twice,
+ * beside itself, and stop anywhere, with the same end result.
  * @param pool speaks as runledger_owner
  */
-export function planExpectedRuns(
+export async function planExpectedRuns(
   pool: Pool,
   { now = new Date(), log }: { now?: Date; log: ExpectedRunsLog },
 ): Promise<ExpectedRunsResult> {
+  const result: ExpectedRunsResult = { added: 0, removed: 0, answered: 0, expired: 0, busy: false };
+  for (const schedule of (await listSchedules(pool)).filter(({ enabled }) => enabled)) {
+    try {
+      await planSchedule(pool, schedule, now, result);
+    } catch (error) {
+      if (!(error instanceof ScheduleError)) throw error;
+      const { tenantId: tenant_id, pipeline } = schedule;
+      log.warn({ tenant_id, pipeline, err: error }, 'a schedule cannot be read, its due times stay as they are');
+    }
+    if (result.busy) return result;
+  }
+  await finish(pool, now, result);
+  return result;
+}
+
+/** null: another receiver does it at this moment. */
+function locked<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T | null> {
   return inTransaction(pool, async (client) => {
     // No rule is called so: their names hold no space.
-    const lock = await client.query<{ locked: boolean }>(loadSql('queries/alerts/try_lock_rule'), ['expected runs']);
-    if (lock.rows[0]?.locked !== true) return { added: 0, removed: 0, answered: 0, expired: 0, busy: true };
-    const schedules = await listSchedules(client);
-    const { rows: unanswered } = await client.query<Expected>(loadSql('queries/alerts/read_unanswered'));
-    const plan = planOf(schedules, unanswered, now, log);
-    const removed = await change(client, 'queries/alerts/remove_expected', plan.remove);
-    const added = await change(client, 'queries/alerts/add_expected', plan.add);
+    const { rows } = await client.query<{ locked: boolean }>(loadSql('queries/alerts/try_lock_rule'), [
+      'expected runs',
+    ]);
+    return rows[0]?.locked === true ? work(client) : null;
+  });
+}
+
+async function planSchedule(
+  pool: Pool,
+  schedule: StoredSchedule,
+  now: Date,
+  result: ExpectedRunsResult,
+): Promise<void> {
+  const { tenantId, pipeline, environment } = schedule;
+  // Before the transaction, because it may take a while.
+  const due = await keptDueTimes(schedule, new Date(now.getTime() - BEHIND_MS), new Date(now.getTime() + AHEAD_MS));
+  const done = await locked(pool, async (client) => {
+    // What somebody has just changed is for the next plan.
+    if (!isDeepStrictEqual(await findSchedule(client, schedule), schedule)) return { added: 0, removed: 0 };
+    const sql = loadSql('queries/alerts/read_unanswered');
+    const { rows } = await client.query<Expected>(sql, [tenantId, pipeline, environment]);
+    const { add, remove } = planOf(schedule, due, rows, now);
+    return {
+      removed: await change(client, 'queries/alerts/remove_expected', remove),
+      added: await change(client, 'queries/alerts/add_expected', add),
+    };
+  });
+  if (done === null) result.busy = true;
+  result.added += done?.added ?? 0;
+  result.removed += done?.removed ?? 0;
+}
+
+async function finish(pool: Pool, now: Date, result: ExpectedRunsResult): Promise<void> {
+  const done = await locked(pool, async (client) => {
+    const orphans = await client.query(loadSql('queries/alerts/remove_orphans'));
     const answers = await client.query(loadSql('queries/alerts/answer_expected'), [now, EARLY, LATE]);
     const old = new Date(now.getTime() - KEPT_DAYS * 24 * HOUR_MS);
     const expired = await client.query(loadSql('queries/alerts/remove_old_expected'), [old]);
-    return { added, removed, answered: answers.rowCount ?? 0, expired: expired.rowCount ?? 0, busy: false };
+    result.removed += orphans.rowCount ?? 0;
+    result.answered = answers.rowCount ?? 0;
+    result.expired = expired.rowCount ?? 0;
+    return result;
   });
+  result.busy = done === null;
 }
 
 async function change(
@@ -75,59 +127,31 @@ async function change(
 
 /** What has to be added or corrected, and what is no longer expected. */
 function planOf(
-  schedules: readonly StoredSchedule[],
+  schedule: StoredSchedule,
+  due: readonly Date[],
   unanswered: readonly Expected[],
   now: Date,
-  log: ExpectedRunsLog,
 ): { add: Expected[]; remove: Expected[] } {
-  const bySchedule = new Map<string, Expected[]>();
-  for (const row of unanswered) {
-    const known = bySchedule.get(placeOf(row));
-    if (known === undefined) bySchedule.set(placeOf(row), [row]);
-    else known.push(row);
-  }
-  const plan: { add: Expected[]; remove: Expected[] } = { add: [], remove: [] };
-  for (const schedule of schedules.filter(({ enabled }) => enabled)) {
-    const place = placeOf({ ...schedule, tenant_id: schedule.tenantId });
-    const known = bySchedule.get(place) ?? [];
-    bySchedule.delete(place);
-    try {
-      planSchedule(schedule, known, now, plan);
-    } catch (error) {
-      if (!(error instanceof ScheduleError)) throw error;
-      const { tenantId: tenant_id, pipeline } = schedule;
-      log.warn({ tenant_id, pipeline, err: error }, 'a schedule cannot be read, its due times stay as they are');
-    }
-  }
-  // Without its schedule nothing is expected, and nothing was missed.
-  for (const orphans of bySchedule.values()) plan.remove.push(...orphans);
-  return plan;
-}
-
-function planSchedule(
-  schedule: StoredSchedule,
-  known: readonly Expected[],
-  now: Date,
-  plan: { add: Expected[]; remove: Expected[] },
-): void {
-  const { tenantId: tenant_id, pipeline, environment, startGraceSeconds } = schedule;
-  const after = new Date(Math.max(schedule.createdAt.getTime(), now.getTime() - BEHIND_MS));
+  const { tenantId: tenant_id, pipeline, environment, startGraceSeconds, createdAt } = schedule;
+  const isOff = dayOffReader(schedule);
   const expected = new Map<number, Expected>();
-  for (const due_at of dueTimes(schedule, after, new Date(now.getTime() + AHEAD_MS))) {
+  for (const due_at of due) {
+    if (due_at <= createdAt || isOff(due_at)) continue;
     const start_by = new Date(due_at.getTime() + startGraceSeconds * 1000);
     expected.set(due_at.getTime(), { tenant_id, pipeline, environment, due_at, start_by });
   }
-  const dayOf = dayReader(schedule.timezone);
-  for (const row of known) {
+  const remove: Expected[] = [];
+  for (const row of unanswered) {
     const wanted = expected.get(row.due_at.getTime());
-    const isExcepted = schedule.exceptDays.includes(dayOf(row.due_at));
-    if (isExcepted || (wanted === undefined && row.due_at > now)) plan.remove.push(row);
-    if (wanted !== undefined && wanted.start_by.getTime() === row.start_by.getTime())
-      expected.delete(row.due_at.getTime());
+    if (isOff(row.due_at) || (wanted === undefined && row.due_at > now)) remove.push(row);
+    if (wanted?.start_by.getTime() === row.start_by.getTime()) expected.delete(row.due_at.getTime());
   }
-  plan.add.push(...expected.values());
+  return { add: [...expected.values()], remove };
 }
 
-function placeOf({ tenant_id, pipeline, environment }: Pick<Expected, 'tenant_id' | 'pipeline' | 'environment'>) {
-  return JSON.stringify([tenant_id, pipeline, environment]);
+function dayOffReader({ timezone, exceptDays }: StoredSchedule): (time: Date) => boolean {
+  if (exceptDays.length === 0) return () => false;
+  const except = new Set(exceptDays);
+  const dayOf = dayReader(timezone);
+  return (time) => except.has(dayOf(time));
 }
