@@ -16,7 +16,7 @@ select
   (coalesce(r.started_at, r.first_event_at) at time zone 'UTC')::date as day,
   coalesce(r.started_at, r.first_event_at) as started_at,
   r.ended_at,
-  round(extract(epoch from r.ended_at - r.started_at) * 1000)::bigint as duration_ms,
+  case when r.ended_at >= r.started_at then round(extract(epoch from r.ended_at - r.started_at) * 1000)::bigint end as duration_ms,
   (
     select round(percentile_cont(0.5) within group (order by d.duration_ms)::numeric)::bigint
     from unnest(usual.durations_ms) as d (duration_ms)
@@ -82,7 +82,7 @@ left join (
         p.environment collate "C" as environment,
         coalesce(p.started_at, p.first_event_at) as started_at,
         extract(epoch from p.ended_at - p.started_at)::double precision * 1000 as duration_ms,
-        p.status = 'succeeded' and not p.excluded and p.ended_at is not null and p.started_at is not null as is_good
+        (p.status = 'succeeded' and not p.excluded and p.ended_at >= p.started_at) is true as is_good
       from public.enrichment_runs p
     ) g
   ) w
@@ -90,7 +90,7 @@ left join (
 
 comment on view public.runs is 'Runs with duration against usual, units, errors, cost and rates; order by started_at';
 comment on column public.runs.day is 'UTC day of the start';
-comment on column public.runs.duration_ms is 'null while it runs, and where its end is not known';
+comment on column public.runs.duration_ms is 'null while it runs, where its end is not known, or lies before its start';
 comment on column public.runs.usual_duration_ms is 'Median of the last 10 earlier runs of the same pipeline and environment that succeeded and are not excluded; null: there is none';
 comment on column public.runs.units is 'What its stages worked on, each stage counting for itself; null: no stage is known';
 comment on column public.runs.error_rate is 'unit_errors / units, 0 to 1; null without units';

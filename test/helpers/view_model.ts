@@ -106,7 +106,10 @@ function makeRun(tenant_id: number, run_id: number, started_at: string, next: (b
     status,
     excluded: next(10) === 0,
     started_at,
-    ended_at: hasEnded ? new Date(Date.parse(started_at) + next(7_200_000)).toISOString() : null,
+    // A clock that was set back between start and end, now and then.
+    ended_at: hasEnded
+      ? new Date(Date.parse(started_at) + (next(12) === 0 ? -60_000 : next(7_200_000))).toISOString()
+      : null,
     stages: isEmpty ? [] : ['crawl', 'score'].flatMap((stage) => (next(5) === 0 ? [] : [makeStage(stage, next)])),
     vendors: isEmpty
       ? []

@@ -128,7 +128,7 @@ describe('numbers', () => {
       const units = run.stages.length === 0 ? null : sum(run.stages.map((stage) => stage.count_total));
       const errors = run.stages.length === 0 ? null : sum(run.stages.map((stage) => stage.count_error));
       expectRow(row, {
-        duration_ms: run.ended_at === null ? null : minutesOf(run) * 60_000,
+        duration_ms: run.ended_at === null || minutesOf(run) < 0 ? null : minutesOf(run) * 60_000,
         usual_duration_ms: roundHalfUp(
           percentile(
             earlierGood(run).map((other) => minutesOf(other) * 60_000),
@@ -146,11 +146,15 @@ describe('numbers', () => {
       expect(row.has_unpriced_usage).toBe(run.vendors.some((vendor) => vendor.unpriced_calls > 0));
     }
     expect(rows.some((row) => row.usual_duration_ms === null)).toBe(true);
+    expect(mine.some((run) => run.ended_at !== null && minutesOf(run) < 0)).toBe(true);
   });
 
   function earlierGood(run: ModelRun): ModelRun[] {
     return mine
-      .filter((other) => other.status === 'succeeded' && !other.excluded && other.started_at < run.started_at)
+      .filter(
+        (other) =>
+          other.status === 'succeeded' && !other.excluded && minutesOf(other) >= 0 && other.started_at < run.started_at,
+      )
       .filter((other) => other.pipeline === run.pipeline && other.environment === run.environment)
       .toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1))
       .slice(0, 10);
