@@ -73,8 +73,8 @@ function Differences({ comparison }: { comparison: RunComparison }) {
       <table class="differences">
         <thead>
           <tr>
+            <th scope="col">Where</th>
             <th scope="col">What</th>
-            <th scope="col">Of</th>
             <th scope="col" class="num">
               <RunName run={run} />
             </th>

@@ -13,6 +13,8 @@ interface HistogramProps {
 const WIDTH = 560;
 const HEIGHT = 96;
 const COLUMNS = 56;
+/** Below each other, so that neighbours stay readable. */
+const LABEL_STEP = 13;
 
 export function Histogram({ durations, before, percentiles }: HistogramProps) {
   if (durations.samples === 0 || durations.bins.length === 0) {
@@ -32,7 +34,7 @@ export function Histogram({ durations, before, percentiles }: HistogramProps) {
   });
   return (
     <figure class="histogram">
-      <svg viewBox={`0 -30 ${WIDTH} ${HEIGHT + 48}`} role="img" aria-label={wordsOf(durations, percentiles)}>
+      <svg viewBox={`0 -42 ${WIDTH} ${HEIGHT + 60}`} role="img" aria-label={wordsOf(durations, percentiles)}>
         {ghost !== null && <path class="ghost" d={outlineOf(ghost, most, columnWidth)} />}
         {own.map((share, column) =>
           share === 0 ? null : (
@@ -49,10 +51,10 @@ export function Histogram({ durations, before, percentiles }: HistogramProps) {
         <path class="floor" d={`M0 ${HEIGHT}h${WIDTH}`} />
         {marks.map((mark, index) => (
           <g key={mark.name} class="percentile">
-            <path d={`M${mark.x} ${-18 + index * 9}V${HEIGHT}`} />
+            <path d={`M${mark.x} ${-40 + index * LABEL_STEP}V${HEIGHT}`} />
             <text
               x={mark.x}
-              y={-20 + index * 9}
+              y={-41 + index * LABEL_STEP}
               text-anchor={mark.x > WIDTH * 0.7 ? 'end' : 'start'}
               dx={mark.x > WIDTH * 0.7 ? -3 : 3}
               dy="8"

@@ -97,7 +97,9 @@ function Rows({ runs, showsTenant, isFiltered, selected }: RowsProps) {
             <th scope="col" class="tight">
               Pipeline
             </th>
-            <th scope="col">Run</th>
+            <th scope="col" class="run-key">
+              Run
+            </th>
             <th scope="col" class="num">
               Started
             </th>

@@ -149,6 +149,7 @@ test('script in every field of a run stays text on every page that shows it', as
     await assertHarmless(page);
   }
   await page.goto(`${run}?view=events`);
+  await page.locator('.event-button').first().waitFor();
   for (const row of await page.locator('.event-button').all()) await row.click();
   await page.getByText(begin('extra')).first().waitFor();
   await assertHarmless(page);
