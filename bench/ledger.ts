@@ -46,7 +46,11 @@ try {
 async function main(owner: Pool, superuser: Pool): Promise<void> {
   if (!server.isOld) {
     const runs = Number(values.runs);
-    await seedLedger(server, { runs, eventsFactor: 1, largeRunEvents: runs * 100, oneTenant: true }, say);
+    await seedLedger(
+      server,
+      { runs, eventsFactor: 1, largeRunEvents: runs * 100, oneTenant: true, isQuick: true },
+      say,
+    );
   }
   const { rows } = await superuser.query<{ about: string }>(
     `select to_char((select count(*) from public.run_event_logs), 'FM999,999,999') || ' events, '
