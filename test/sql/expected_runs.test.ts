@@ -1,5 +1,6 @@
 /** Which due times are expected, and which run answers which. */
 
+import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { planExpectedRuns } from '../../receiver/derive/alerts/expected_runs.ts';
@@ -178,3 +179,59 @@ describe('which run answers', () => {
     expect((await expected())[0]).toBe('03-01T02:00 13');
   });
 });
+
+const QUARTER_MINUTES = 15;
+
+/** What an answer must be, told without a query: the nearest due time that the run is not too early for, the earlier of two. */
+function nearestDue(dueMinutes: readonly number[], startMinute: number): number | null {
+  const fitting = dueMinutes.filter((due) => startMinute >= due - QUARTER_MINUTES);
+  const distance = (due: number) => Math.abs(due - startMinute);
+  return fitting.reduce<number | null>(
+    (best, due) => (best === null || distance(due) < distance(best) ? due : best),
+    null,
+  );
+}
+
+test('whatever runs start when: one answer a due time, one due time a run, always the nearest, and none left without need', async () => {
+  const day = Date.parse('2026-03-05T00:00Z');
+  const at = (minute: number) => new Date(day + minute * 60_000).toISOString();
+  const minute = fc.integer({ min: 0, max: 600 });
+  const dues = fc.uniqueArray(
+    fc.oneof(
+      minute,
+      minute.map((m) => m - (m % 20)),
+    ),
+    { minLength: 1, maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(dues, fc.array(minute, { maxLength: 15 }), fc.boolean(), async (due, starts, piecemeal) => {
+      await owner.query('delete from runledger.expected_runs; delete from public.enrichment_runs');
+      // The schedule itself expects nothing here: once in four years.
+      await set({ cron: '0 0 29 2 *' }, '2026-03-01T00:00Z');
+      await owner.query(
+        `insert into runledger.expected_runs (tenant_id, pipeline, environment, due_at, start_by)
+         select 1, 'nightly', '', d, d from unnest($1::timestamptz[]) d`,
+        [due.map(at)],
+      );
+      const sorted = [...starts].sort((a, b) => a - b);
+      for (const [index, start] of sorted.entries()) {
+        await addRun(index + 1, at(start));
+        if (piecemeal) await plan(at(start));
+      }
+      await plan(at(700));
+      const { rows } = await owner.query<{ due_at: Date; run_id: number | null }>(
+        'select due_at, run_id from runledger.expected_runs order by due_at',
+      );
+      const answered = rows.filter(({ run_id }) => run_id !== null);
+      expect(new Set(answered.map(({ run_id }) => run_id)).size).toBe(answered.length);
+      const ascending = [...due].sort((a, b) => a - b);
+      const wanted = sorted.map((start) => nearestDue(ascending, start));
+      for (const { due_at, run_id } of rows) {
+        const dueMinute = (due_at.getTime() - day) / 60_000;
+        if (run_id === null) expect(wanted).not.toContain(dueMinute);
+        else expect(wanted[run_id - 1]).toBe(dueMinute);
+      }
+    }),
+    { numRuns: 40 },
+  );
+}, 120_000);
