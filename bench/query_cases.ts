@@ -75,6 +75,8 @@ const ASKED: Record<string, Asked> = {
     },
   },
   errors: { ofRun: { '20 codes': (run) => [...bounds(run), 20, 3] } },
+  event_lines: { ofRun: { '1,000 rows': (run) => [...bounds(run), '', -100, 1000] } },
+  qa_rows: { ofRun: { all: (run) => [run.tenantId, run.runId] } },
   event_page: { ofRun: { '1,000 rows': (run) => [...bounds(run), '', -100, 1000] } },
   events: {
     ofRun: {

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { operatorScope, type Scope } from '../serve/access.ts';
+import { eventLinePages } from '../serve/event_lines.ts';
 import { eventsCsv } from '../serve/events_csv.ts';
-import { readLines, readRun } from '../serve/read.ts';
+import { readRun } from '../serve/read.ts';
 import type { Run } from '../serve/shape.ts';
 import { examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
@@ -16,15 +17,6 @@ interface ExportOptions {
   tenant?: string;
   format: 'csv' | 'json';
 }
-
-interface EventLine {
-  ts: string;
-  span_id: string;
-  seq: number;
-}
-
-const PAGE_ROWS = 1000;
-const BEFORE_ANY_SEQ = -(2 ** 31);
 
 export const registerExport: Register = (program, context) => {
   program
@@ -57,19 +49,10 @@ async function writeCsv(scope: Scope, run: Run): Promise<number> {
 }
 
 async function writeJsonLines(scope: Scope, run: Run): Promise<number> {
-  let from = run.first_event_at;
-  let after = { spanId: '', seq: BEFORE_ANY_SEQ };
   let rowCount = 0;
-  while (from !== null) {
-    const values = [run.tenant_id, run.run_id, from, run.last_event_at, after.spanId, after.seq, PAGE_ROWS];
-    const lines = await scope.read((client) => readLines<EventLine>(client, 'queries/cli/event_lines', values));
-    rowCount += lines.length;
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  for await (const { text, rows } of eventLinePages(scope, run)) {
+    rowCount += rows;
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
-    const last = lines.at(-1);
-    if (last === undefined || lines.length < PAGE_ROWS) break;
-    from = last.ts;
-    after = { spanId: last.span_id, seq: last.seq };
   }
   return rowCount;
 }

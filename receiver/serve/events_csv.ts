@@ -70,6 +70,9 @@ export async function* eventPages(scope: Scope, run: RunBounds, pageRows = PAGE_
   }
 }
 
+/** Of every CSV file: a header, and no cell that a spreadsheet would run as a formula. */
+export const CSV_OPTIONS = { header: true, escape_formulas: true, cast: { string: neutraliseIndented } };
+
 export interface EventsCsv {
   stream: Stringifier;
   /** Rows read so far, the header not counted; final when the stream has ended. */
@@ -87,12 +90,7 @@ export function eventsCsv(scope: Scope, run: RunBounds): EventsCsv {
     }
   }
   const source = Readable.from(rows(), { highWaterMark: 64 });
-  const stream = stringify({
-    header: true,
-    columns: [...EVENT_COLUMNS],
-    escape_formulas: true,
-    cast: { string: neutraliseIndented },
-  });
+  const stream = stringify({ ...CSV_OPTIONS, columns: [...EVENT_COLUMNS] });
   source.on('error', (error) => stream.destroy(error));
   stream.on('close', () => source.destroy());
   source.pipe(stream);

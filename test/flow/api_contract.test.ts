@@ -43,6 +43,8 @@ const ASKED: Record<string, string[]> = {
   '/runs/:id/timeline': ['/runs/4711/timeline', '/runs/4711/timeline?steps=7'],
   '/runs/:id/durations': ['/runs/4711/durations?stage=crawl', '/runs/4711/durations?vendor=openai'],
   '/export/run_events.csv': ['/export/run_events.csv?run_id=4711'],
+  '/export/run_events.jsonl': ['/export/run_events.jsonl?run_id=4711'],
+  '/export/qa.csv': ['/export/qa.csv?run_id=4711'],
   '/qa': ['/qa', '/qa?run=4711&result=pass&bucket=high&limit=3&pipeline=nightly_enrichment'],
   '/qa/summary': ['/qa/summary', '/qa/summary?run=4711'],
   '/qa/settings': ['/qa/settings'],

@@ -45,6 +45,43 @@ function exportRun(runId: number, token: string): Promise<Export> {
   });
 }
 
+it('JSON lines and CSV hold the same rows; QA samples are a file of their own, harmless to spreadsheets', async () => {
+  await seedRun(api.owner, { tenantId: TENANT_A, runId: 3, startedAt: night, items: 400 });
+  await api.owner.query(
+    `insert into qa_samples (run_id, tenant_id, company_id, bucket, notes) values (3, $1, 1, 'High', '=1+1'), (3, $1, 2, 'High', null)`,
+    [TENANT_A],
+  );
+  const { lines: csv } = await readExport('run_events.csv', 3);
+  const { text, trailer, type } = await readExport('run_events.jsonl', 3);
+  expect(type).toBe('application/jsonl; charset=utf-8');
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { span_id: string; seq: number; stage: string });
+  expect(trailer).toBe(String(events.length));
+  expect(events.map((event) => `${event.stage} ${event.span_id} ${event.seq}`)).toEqual(
+    csv.slice(1).map((line) => {
+      const [, , stage, ...rest] = line.split(',');
+      const found = /Z,([0-9a-f]{16}),(-?\d+),/.exec(rest.join(','));
+      return `${stage} ${found?.[1]} ${found?.[2]}`;
+    }),
+  );
+  const qa = await readExport('qa.csv', 3);
+  expect([qa.trailer, qa.lines.length]).toEqual(['2', 3]);
+  expect(qa.lines[1]).toContain("'=1+1");
+});
+
+async function readExport(file: string, runId: number) {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(`${api.url}/export/${file}?run_id=${runId}`, { headers: bearer(api.tokens.a) }, resolve).on('error', reject);
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const lines = text.trimEnd().split('\n');
+  return { text, lines, trailer: response.trailers['x-runledger-rows'], type: response.headers['content-type'] };
+}
+
 it('the eleven promised columns come first and in order; every row comes once, in key order, over midnight too', async () => {
   const rows = await seedRun(api.owner, { tenantId: TENANT_A, runId: 1, startedAt: night, items: 700 });
   const { header, lines, trailer } = await exportRun(1, api.tokens.a);

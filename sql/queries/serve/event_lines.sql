@@ -1,4 +1,4 @@
--- One page of a run's events as JSON objects, in key order; paged as the CSV export is.
+-- One page of a run's events as JSON objects for JSON lines, in key order; paged as the CSV export is.
 -- $1 tenant_id, $2 run_id, $3 first event time or the time of the last row seen, $4 last event time, $5 span_id and $6 seq of that row, $7 rows.
 select to_json(line) as line
 from (
