@@ -38,7 +38,8 @@ export function Frame({ session, place, onSignOut, children }: FrameProps) {
   });
   useEffect(() => {
     const page = PAGES.find(({ part }) => part === here);
-    document.title = page === undefined ? 'Runledger' : `${page.name} · Runledger`;
+    const name = page?.name ?? (here === 'runbooks' ? 'Runbooks' : null);
+    document.title = name === null ? 'Runledger' : `${name} · Runledger`;
   }, [here]);
 
   return (

@@ -5,8 +5,8 @@ import type { AlertDetail } from '../../receiver/serve/shape_alerts.ts';
 import { ApiError, change, useApi } from '../api.ts';
 import { spaced } from '../format.ts';
 import { useKeys } from '../keys.ts';
-import { Markdown } from '../parts/markdown.tsx';
 import { focusName, NameField } from '../parts/name_field.tsx';
+import { Runbook } from '../parts/runbook.tsx';
 import { Show } from '../parts/states.tsx';
 import { Status } from '../parts/status.tsx';
 import { Ago, Time } from '../parts/values.tsx';
@@ -221,20 +221,5 @@ function History({ alert }: { alert: AlertDetail }) {
       </ol>
       {alert.deliveries.length === 0 && <p class="faint">No message was due: no channel takes it.</p>}
     </>
-  );
-}
-
-function Runbook({ code }: { code: string }) {
-  const loaded = useApi<string>(`/runbooks/${encodeURIComponent(code)}`, { as: 'text' });
-  return (
-    <section class="runbook" aria-label="Runbook">
-      {loaded.error?.status === 404 ? (
-        <p class="faint">There is no runbook {code} on this server.</p>
-      ) : (
-        <Show of={loaded} name="the runbook" lines={10}>
-          {(text) => <Markdown text={text} />}
-        </Show>
-      )}
-    </section>
   );
 }

@@ -6,6 +6,7 @@ import { AlertsPage } from './alerts.tsx';
 import { IngestPage } from './ingest.tsx';
 import { QaReviewPage } from './qa.tsx';
 import { RunPage } from './run.tsx';
+import { RunbooksPage } from './runbooks.tsx';
 import { RunsPage } from './runs.tsx';
 import { TrendsPage } from './trends.tsx';
 
@@ -18,5 +19,6 @@ export function pageOf(parts: readonly string[]): ComponentType<PageProps> | nul
   if (first === 'qa' && rest.length === 0) return QaReviewPage;
   if (first === 'ingest' && rest.length === 0) return IngestPage;
   if (first === 'trends' && rest.length === 0) return TrendsPage;
+  if (first === 'runbooks' && rest.length <= 1) return RunbooksPage;
   return null;
 }

@@ -20,7 +20,7 @@ const CONTENT_POLICY = [
 ].join('; ');
 
 /** What the first part of an address below /ui may be; everything else is answered by the same page with 404. */
-const PAGES = new Set(['runs', 'alerts', 'qa', 'trends', 'ingest', 'sign-in']);
+const PAGES = new Set(['runs', 'alerts', 'qa', 'trends', 'ingest', 'runbooks', 'sign-in']);
 
 const YEAR_S = 31_536_000;
 

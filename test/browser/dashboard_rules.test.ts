@@ -28,6 +28,7 @@ const PAGES: Record<string, { path: () => string; whole: string }> = {
   qa: { path: () => '/ui/qa', whole: '.qa-results table' },
   trends: { path: () => '/ui/trends', whole: '.chart canvas' },
   ingest: { path: () => '/ui/ingest', whole: '.ingest-columns' },
+  runbooks: { path: () => '/ui/runbooks/CR-02', whole: '.markdown table' },
   'no page': { path: () => '/ui/nothing', whole: '.empty' },
 };
 
