@@ -117,6 +117,14 @@ async function seedOldRows(owner: Pool): Promise<void> {
      select 1, 50, i, 'High', now() - interval '100 days' from generate_series(1, 200) i;
      insert into runledger.trace_bindings select 1, 'old' || i, 1, 50, now() - interval '40 days' from generate_series(1, 200) i;
      insert into runledger.refusals select 1, current_date - 400 - i, 'future', 1 from generate_series(1, 50) i;
+     insert into runledger.parked_spans
+     select 1, 'late' || i, now() - interval '26 hours', lpad(to_hex(i), 16, '0'), 1, 'no_run_yet', null, '{}', now() - interval '25 hours'
+     from generate_series(1, 8000) i;
+     insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
+       created_at, finished_at)
+     select 1, 1000 + i, 0, 'gone', 'fired', now() - interval '100 days', '{}', 'sent', now(), now() - interval '100 days',
+       now() - interval '100 days'
+     from generate_series(1, 8000) i;
      insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
        created_at, finished_at)
      select 1, i, 0, 'gone-' || i % 40, 'fired', now() - interval '100 days', '{}', case when i <= 200 then 'sent' else 'pending' end,
