@@ -152,7 +152,8 @@ describe('what ends an alert', () => {
     await owner.query(
       `insert into public.enrichment_runs (tenant_id, run_id, run_key, pipeline, status, started_at, ended_at, trace_id)
        values (1, 11, 'bad-night', 'nightly', 'failed', '2026-03-01T01:00Z', '2026-03-01T01:30Z', repeat('ab', 16)),
-              (1, 12, 'good-night', 'nightly', 'succeeded', '2026-03-02T01:00Z', '2026-03-02T01:30Z', 'no trace id')`,
+              (1, 12, 'good-night', 'nightly', 'succeeded', '2026-03-02T01:00Z', '2026-03-02T01:30Z', 'no trace id');
+       update public.enrichment_runs set derived_status = status, last_received_at = ended_at`,
     );
     await sweep([{ ...bad(1), runId: 11 }], 0);
     await sweep([], 24 * 60);

@@ -60,8 +60,14 @@ export async function readRunFacts(client: PoolClient, runs: readonly RunRef[]):
   );
 }
 
-/** Kinds for which a run that has begun is enough to show that all is well. */
-const BEGUN_IS_ENOUGH = new Set(['run_missed', 'run_stuck']);
+/** What a run must have come to, to show that all is well; of most kinds, to its end. */
+const NEEDS = new Map<string, 'begun' | 'succeeded'>([
+  ['run_missed', 'begun'],
+  ['run_stuck', 'begun'],
+  ['run_failed', 'succeeded'],
+  ['run_too_short', 'succeeded'],
+  ['latency_regression', 'succeeded'],
+]);
 
 /**
  * The run that shows that these subjects are good again, where one does.
@@ -78,7 +84,7 @@ export async function readLatestRuns(
   const places = new Map(
     ofPipelines.map((subject) => {
       const { tenantId, environment, pipeline } = subject;
-      const place = { tenant_id: tenantId, environment, pipeline, any_state: BEGUN_IS_ENOUGH.has(kind) };
+      const place = { tenant_id: tenantId, environment, pipeline, needs: NEEDS.get(kind) ?? 'ended' };
       return [placeKey(subject), place];
     }),
   );
