@@ -9,6 +9,7 @@ import type { TenantLine } from '../serve/shape_admin.ts';
 import { disableTenant, enableTenant, listTenants, renameTenant } from '../store/tenants.ts';
 import { type CliContext, examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
+import { registerErase } from './erase.ts';
 import { DASH, formatTime } from './format.ts';
 import { loginName } from './login_name.ts';
 import { registerSqlLogin } from './sql_login.ts';
@@ -98,6 +99,7 @@ export const registerTenantCommands: Register = (program, context) => {
     );
 
   registerSqlLogin(tenant, context);
+  registerErase(tenant, context);
 };
 
 function withOperators(command: Command, context: CliContext, work: (pool: pg.Pool) => Promise<void>): Promise<void> {

@@ -7,3 +7,5 @@ where (i.kind, i.event, i.status, i.error_code, i.duration_ms, i.company_id, i.c
   is distinct from
       (e.kind, e.event, e.status, e.error_code, e.duration_ms, e.company_id, e.calls, e.errors, e.units_total, e.units_success, e.units_error,
        e.rate_limit_hits, e.quota_exhausted, e.tokens_input, e.tokens_output, e.bucket, e.metrics)
+  -- An erased row says less than it was sent with.
+  and not coalesce(e.extra ? 'erased', false)

@@ -1,0 +1,5 @@
+-- Takes what says who an item is out of its rows; what they add to counters stays, and so does their key, so that a resend is known.
+-- $1 tenant_id, $2 company_id, $3 the number that stands for it from now on. As runledger_owner.
+update public.run_event_logs
+set company_id = $3::bigint, extra = '{"erased": true}', trace_id = ''
+where tenant_id = $1::int and company_id = $2::bigint;

@@ -1,0 +1,2 @@
+-- $1 tenant_id.
+delete from runledger.parked_spans where tenant_id = $1::int;
