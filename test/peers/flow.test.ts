@@ -122,6 +122,37 @@ test.each([
   2 * MINUTE_MS,
 );
 
+test(
+  'thousands of spans a second reach both, without a batch that fails or waits for ever',
+  async () => {
+    const accepted = () => sumOf('otelcol_receiver_accepted_spans');
+    const sentTo = (exporter: string) => sumOf('otelcol_exporter_sent_spans', exporter);
+    const before = [await accepted(), await sentTo('otlp_grpc/jaeger'), await sentTo('otlp_http/runledger')] as const;
+    await run(scene.peers.telemetrygen, [
+      ...[
+        'traces',
+        '--otlp-insecure',
+        '--otlp-endpoint',
+        scene.collector.grpcTarget,
+        '--duration',
+        '10s',
+        '--rate',
+        '500',
+      ],
+      ...['--child-spans', '4', '--workers', '4', '--service', 'many', '--otlp-attributes', 'tenant.id="7"'],
+    ]);
+    const many = (await accepted()) - before[0];
+    expect(many).toBeGreaterThan(5_000);
+    await until('Runledger and Jaeger have taken all of them', 2 * MINUTE_MS, async () => {
+      const inJaeger = (await sentTo('otlp_grpc/jaeger')) - before[1];
+      return inJaeger === many && (await sentTo('otlp_http/runledger')) - before[2] === many;
+    });
+    expect(await sumOf('otelcol_exporter_send_failed_spans')).toBe(0);
+    expect(await sumOf('otelcol_receiver_refused_spans')).toBe(0);
+  },
+  4 * MINUTE_MS,
+);
+
 test('the Collector tells of itself', async () => {
   const metrics = await (await fetch(scene.collector.metricsUrl)).text();
   for (const name of [
@@ -151,3 +182,12 @@ test('figures', async () => {
   });
   expect(arrived.rows).toBeGreaterThan(spansInJaeger);
 });
+
+/** One of the Collector's own counters, over all its labels or those of one exporter. */
+async function sumOf(name: string, exporter = ''): Promise<number> {
+  const metrics = await (await fetch(scene.collector.metricsUrl)).text();
+  return metrics
+    .split('\n')
+    .filter((found) => found.startsWith(name) && found.includes(exporter))
+    .reduce((sum, found) => sum + Number(found.split(' ').at(-1)), 0);
+}

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Performance } from '../../demo/perform.ts';
 import { writeFigures } from './figures.ts';
+import { readTrace } from './jaeger_api.ts';
 import { type Arrived, playNights, spansOf, untilArrived } from './nights.ts';
 import { until } from './program.ts';
 import { onLedger, openScene, type Scene } from './scene.ts';
@@ -15,14 +16,17 @@ const MINUTE_MS = 60_000;
 /** How long Runledger is away; the kept figures are of a longer time than everybody's test takes. */
 const OUTAGE_MS = Number(process.env.RUNLEDGER_PEERS_OUTAGE_S ?? '45') * 1000;
 const KILLS = 5;
+/** Little enough to be filled by a test, and more than any night here sends. */
+const JAEGER_QUEUE_SPANS = 4_000;
+const RUNS_EACH = 200;
 
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await openScene();
+  scene = await openScene({ environment: { JAEGER_QUEUE_SPANS: String(JAEGER_QUEUE_SPANS) } });
 }, 2 * MINUTE_MS);
 
-afterAll(() => scene?.close(), MINUTE_MS);
+afterAll(() => scene?.close(), 2 * MINUTE_MS);
 
 function expectExact(played: Performance, { comparison, view, traces }: Arrived): void {
   expect(comparison.differences).toEqual([]);
@@ -104,6 +108,78 @@ test(
   },
   4 * MINUTE_MS,
 );
+
+test(
+  'Jaeger away until its queue is full: senders are told to try again, the ledger has all of it, and sent again it counts once',
+  async () => {
+    await scene.jaeger.kill();
+    const requests = Array.from({ length: 30 }, (_, index) => manyRuns(index));
+    const statuses: number[] = [];
+    for (const body of requests) statuses.push(await post(body));
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    await expect.poll(countFull, { timeout: MINUTE_MS }).toEqual([{ runs: 6000, rows: 12000 }]);
+    await scene.jaeger.start();
+    for (const [index, body] of requests.entries()) {
+      if (statuses[index] === 200) continue;
+      await until('the Collector takes it', 2 * MINUTE_MS, async () => (await post(body)) === 200);
+    }
+    // The first and the last of each request; Jaeger's search does not answer with thousands of traces.
+    const ends = requests.flatMap((_, request) => [
+      traceIdOf(request * RUNS_EACH),
+      traceIdOf((request + 1) * RUNS_EACH - 1),
+    ]);
+    for (const traceId of ends) {
+      await until(`Jaeger has trace ${traceId}`, 2 * MINUTE_MS, async () => {
+        return (await readTrace(scene.jaeger.url, traceId))?.spans.length === 1;
+      });
+    }
+    await until('the queue for Runledger is empty', MINUTE_MS, async () =>
+      /^otelcol_exporter_queue_size\{[^}]*data_type="traces"[^}]*otlp_http\/runledger[^}]*\} 0$/m.test(
+        await (await fetch(scene.collector.metricsUrl)).text(),
+      ),
+    );
+    expect(await countFull()).toEqual([{ runs: 6000, rows: 12000 }]);
+  },
+  8 * MINUTE_MS,
+);
+
+const countFull = () =>
+  onLedger(
+    scene,
+    `select count(distinct run_id)::int as runs, count(*)::int as rows
+     from run_event_logs join enrichment_runs using (tenant_id, run_id) where pipeline = 'full'`,
+  );
+
+async function post(body: string): Promise<number> {
+  const url = `${scene.collector.httpUrl}/v1/traces`;
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+const traceIdOf = (index: number) => `f${(index + 1).toString(16).padStart(31, '0')}`;
+
+/** Runs of one span each, in one request. */
+function manyRuns(request: number): string {
+  const endMs = Date.now();
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  const spans = Array.from({ length: RUNS_EACH }, (_, index) => ({
+    traceId: traceIdOf(request * RUNS_EACH + index),
+    spanId: (request * RUNS_EACH + index + 1).toString(16).padStart(16, '0'),
+    name: 'full',
+    kind: 1,
+    startTimeUnixNano: `${endMs - 1000}000000`,
+    endTimeUnixNano: `${endMs}000000`,
+    attributes: [
+      text('runledger.kind', 'run'),
+      text('runledger.tenant.id', '7'),
+      text('runledger.run.id', `full-${request}-${index}`),
+      text('runledger.pipeline', 'full'),
+    ],
+  }));
+  const resource = { attributes: [text('service.name', 'full')] };
+  return JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] });
+}
 
 async function countTraces(): Promise<number> {
   const response = await fetch(`${scene.jaeger.url}/api/traces?service=enrichment&limit=1000&lookback=30d&start=0`);
