@@ -2,9 +2,9 @@
  * How long each alert rule takes over 10,000 runs of 100 tenants, warm, and how it reads them. No rule reads events, so none are made; runs
  * have the stages, vendors, numbers and reviews of a night.
  *
- *     npx tsx bench/alerts.ts [--runs 10000] [--tenants 100] [--rounds 10] [--plan RULE]
+ *     npx tsx bench/alerts.ts [--runs 10000] [--tenants 100] [--rounds 10] [--data FOLDER] [--only RULE] [--plan]
  *
- * --plan prints the whole plan of one rule. Exit code 1 when a rule reads events or a sweep over all rules takes more than five seconds.
+ * --data keeps the seed for the next time; --only looks at one rule, --plan prints whole plans. Exit code 1 when a rule reads events or a sweep over all rules takes more than five seconds.
  */
 import { parseArgs } from 'node:util';
 import type { PoolClient } from 'pg';
@@ -19,7 +19,9 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '10000' },
     tenants: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '10' },
-    plan: { type: 'string' },
+    data: { type: 'string' },
+    only: { type: 'string' },
+    plan: { type: 'boolean', default: false },
   },
 });
 const SWEEP_LIMIT_MS = 5_000;
@@ -66,10 +68,12 @@ const SEED = [
    where $1::int > 0 and $2::int > 0`,
 ];
 
-const server = await startBenchServer(undefined);
+const server = await startBenchServer(values.data);
 try {
-  for (const sql of SEED) await server.superuser.query(sql, [Number(values.runs), Number(values.tenants)]);
-  await server.superuser.query('vacuum analyze');
+  if (!server.isOld) {
+    for (const sql of SEED) await server.superuser.query(sql, [Number(values.runs), Number(values.tenants)]);
+    await server.superuser.query('vacuum analyze');
+  }
   const client = await server.owner.connect();
   await main(client).finally(() => client.release());
 } finally {
@@ -92,6 +96,7 @@ async function main(client: PoolClient): Promise<void> {
   let sweepMs = 0;
   let readsEvents = false;
   for (const rule of rules) {
+    if (values.only !== undefined && values.only !== rule.rule) continue;
     const found = await evaluateRule(client, rule, now);
     const ms = await medianMs(client, rule, now);
     const { sql, parameters } = judgingQuery(rule, now);
@@ -101,7 +106,7 @@ async function main(client: PoolClient): Promise<void> {
     say(
       `| ${rule.rule} | ${found.length} | ${ms.toFixed(1)} | ${(await medianMs(client, rule, day)).toFixed(1)} | ${plan} |`,
     );
-    if (values.plan === rule.rule) {
+    if (values.plan) {
       const explained = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${sql}`, parameters);
       for (const row of explained.rows) say(row['QUERY PLAN']);
     }

@@ -2,11 +2,19 @@
 -- too, because their money is spent. By the end of the run, so that a night that begins before midnight still meets a budget of its day.
 -- Where usage has no price the true sum is higher, which is told.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
+with newest as (
+  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
   from runledger.watched_runs r
   where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.started_at desc, r.run_id desc
+  group by r.tenant_id, r.environment, r.pipeline
+),
+latest as (
+  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
+  from newest n
+  join runledger.watched_runs r
+    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
+  where r.is_judged and r.over_at <= $1::timestamptz
+  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
 ),
 run_costs as (
   select
