@@ -30,11 +30,14 @@ const INT8_OID = 20;
 const JSON_OID = 114;
 const JSONB_OID = 3802;
 const INT8_ARRAY_OID = 1016;
+const DATE_OID = 1082;
+const DATE_ARRAY_OID = 1182;
+const TEXT_ARRAY_OID = 1009;
 
 /**
  * A pool whose connections run as `role`: statement_timeout 8 s, lock_timeout 3 s, idle_in_transaction 15 s, UTC, search_path public.
  * int8 comes as a number where it is a safe integer (ids are below 2^53 by contract), else as text; numeric stays text; timestamptz is
- * a Date. A stopped server is reported to `log` and to the query that meets it; it never ends the process.
+ * a Date; date is its text, because a day has no time that a timezone could move. A stopped server is reported to `log` and to the query that meets it; it never ends the process.
  * @throws nothing itself; connecting fails with a pg error (28xxx, 3D000, 42501, class 08 ...)
  */
 export function createPool(options: PoolOptions): pg.Pool {
@@ -97,6 +100,8 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid, format) => {
   const parse = pg.types.getTypeParser(oid, format);
   if (format === 'binary') return parse;
   if (oid === INT8_OID) return toSafeNumber;
+  if (oid === DATE_OID) return (text: string) => text;
+  if (Number(oid) === DATE_ARRAY_OID) return pg.types.getTypeParser(TEXT_ARRAY_OID as typeof oid);
   if (oid === JSON_OID || oid === JSONB_OID) return parseJson;
   if (Number(oid) === INT8_ARRAY_OID) return (text: string) => mapNested(parse(text));
   return parse;

@@ -45,6 +45,13 @@ it('a connection that is killed inside one is reported as lost, and the pool goe
   expect((await pool.query('select current_user as who')).rows).toEqual([{ who: 'runledger_owner' }]);
 });
 
+it('a day comes as it is written, wherever the program runs', async () => {
+  const { rows } = await poolOf('runledger_owner').query(
+    "select date '2026-11-01' as day, array[date '2026-11-01', null] as days",
+  );
+  expect(rows).toEqual([{ day: '2026-11-01', days: ['2026-11-01', null] }]);
+});
+
 it('int8 comes as a number up to 2^53 and as text beyond, also in arrays', async () => {
   const { rows } = await poolOf('runledger_owner').query(
     'select 9007199254740991::int8 as id, 9007199254740993::int8 as big, array[1::int8, null] as list, 1.50::numeric as money',
