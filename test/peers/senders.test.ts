@@ -1,4 +1,4 @@
-/** A pipeline in Python with OpenTelemetry's own SDK: to Runledger itself over both protocols, and through the Collector; and the doctor there. */
+/** Other senders: Python with OpenTelemetry's own SDK, to Runledger itself over both protocols and through the Collector; the demo; the doctor. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -72,7 +72,28 @@ test(
   MINUTE_MS,
 );
 
+test(
+  'runledger demo, told to send to the Collector, as the documentation says',
+  async () => {
+    const { PATH = '', HOME = '' } = process.env;
+    const args = ['--endpoint', scene.collector.httpUrl, '--token', 'any', '--once', '--companies', '12', '--json'];
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', CLI, 'demo', ...args], { env: { PATH, HOME } });
+    const { runs, spans } = JSON.parse(stdout) as {
+      runs: { run_key: string }[];
+      spans: { queued: number; exported: number };
+    };
+    expect(spans.exported).toBe(spans.queued);
+    const keys = runs.map(({ run_key }) => run_key);
+    const query = 'select complete from enrichment_runs where run_key = any($1)';
+    await expect
+      .poll(() => onLedger(scene, query, [keys]), { timeout: MINUTE_MS })
+      .toEqual([{ complete: true }, { complete: true }]);
+    figures['runledger demo through the Collector'] = `${spans.queued} spans sent, both runs complete`;
+  },
+  2 * MINUTE_MS,
+);
+
 test('figures', () => {
   writeFigures('Other senders', scene.peers, figures);
-  expect(Object.keys(figures).length).toBe(WAYS.length + 1);
+  expect(Object.keys(figures).length).toBe(WAYS.length + 2);
 });
