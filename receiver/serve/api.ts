@@ -1,8 +1,8 @@
 /**
- * The HTTP API on port 8080. Reads through two database roles, so that what a caller may see is decided by the database; the only
- * things it changes are tokens and tenants.
+ * The HTTP API on port 8080. Reads and changes through two database roles, so that what a caller may see and touch is decided by the
+ * database; signals of runs go through the writer.
  *
- *   Host check -> headers -> dashboard, its sign-in | start page | health | token or cookie -> runs, export | admin -> tokens, tenants -> problem+json
+ *   Host check -> headers -> dashboard, its sign-in | start page | health, runbooks, openapi.json | token or cookie -> rate -> routes.ts -> problem+json
  */
 
 import express from 'express';
@@ -62,7 +62,7 @@ export function createApi(deps: ApiDeps): express.Express {
   const routes = apiRoutes({ storedKey: (key) => key, receiverHealth: () => null, signals: null, ...deps });
   app.use(sessions.routes);
   app.use(ui.routes);
-  app.get('/', startPage(version, ui.isBuilt));
+  app.get('/', startPage(version, ui.isBuilt, routes));
   app.use(sessions.use);
   app.use(healthRoutes(deps));
   app.use(runbookRoutes());

@@ -1,33 +1,31 @@
 /** GET /: leads a browser to the dashboard, and says everybody else what listens here. Holds nothing that needs a token. */
 
 import type { RequestHandler } from 'express';
+import type { Route } from './route.ts';
 
 interface RouteLine {
   route: string;
   answer: string;
 }
 
-const ROUTES: RouteLine[] = [
-  { route: 'GET /runs', answer: 'runs, newest first; filters tenant, pipeline, status, from, to, limit, cursor' },
-  { route: 'GET /runs/{run id or run key}', answer: 'one run' },
-  { route: 'GET /runs/{run}/stats', answer: 'its stages and vendors: counts, percentiles, tokens, cost' },
-  { route: 'GET /runs/{run}/metrics', answer: 'its business numbers' },
-  { route: 'GET /export/run_events.csv?run_id={run}', answer: 'its events as CSV' },
-  { route: 'GET, POST /tokens; DELETE /tokens/{id}', answer: 'tokens (admin)' },
-  { route: 'GET, POST /tenants; DELETE /tenants/{tenant}', answer: 'tenants (admin)' },
-  { route: 'GET /healthz, /readyz, /metrics', answer: 'liveness, readiness, Prometheus metrics' },
+/** Beside those of the list, the last ones need no token. */
+const OPEN_ROUTES: RouteLine[] = [
+  { route: 'GET /openapi.json', answer: 'every route with what it takes and gives; no token' },
+  { route: 'GET /runbooks, /runbooks/{code}', answer: 'what to do about alerts; no token' },
+  { route: 'GET /healthz, /readyz, /metrics', answer: 'liveness, readiness, Prometheus metrics; no token' },
 ];
 
 const AUTHORIZATION = 'Authorization: Bearer <token>; `runledger token create --kind admin` prints one';
 
-export function startPage(version: string, hasUi: boolean): RequestHandler {
-  const page = renderPage(version);
+export function startPage(version: string, hasUi: boolean, routes: readonly Route[]): RequestHandler {
+  const lines = [...routes.map(describe), ...OPEN_ROUTES];
+  const page = renderPage(version, lines);
   const json = {
     name: 'runledger',
     version,
     about: 'A ledger of pipeline runs in PostgreSQL, fed by OpenTelemetry',
     authorization: AUTHORIZATION,
-    routes: Object.fromEntries(ROUTES.map(({ route, answer }) => [route, answer])),
+    routes: Object.fromEntries(lines.map(({ route, answer }) => [route, answer])),
   };
   return (req, res) => {
     if (req.accepts(['json', 'html']) !== 'html') res.json(json);
@@ -36,8 +34,13 @@ export function startPage(version: string, hasUi: boolean): RequestHandler {
   };
 }
 
-function renderPage(version: string): string {
-  const lines = ROUTES.map(
+function describe({ method, path, summary, access }: Route): RouteLine {
+  const route = `${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}`;
+  return { route, answer: access === 'admin' ? `${summary} (admin)` : summary };
+}
+
+function renderPage(version: string, routes: readonly RouteLine[]): string {
+  const lines = routes.map(
     ({ route, answer }) => `<dt><code>${escapeHtml(route)}</code></dt><dd>${escapeHtml(answer)}</dd>`,
   );
   return `<!doctype html>
@@ -47,7 +50,7 @@ function renderPage(version: string): string {
 <h1>Runledger ${escapeHtml(version)}</h1>
 <p>A ledger of pipeline runs in PostgreSQL, fed by OpenTelemetry. This port answers in JSON and CSV; its dashboard is not built here (<code>npm run build</code>).</p>
 <p>In a terminal: <code>runledger runs</code>, <code>runledger show RUN</code>, <code>runledger sql</code>.</p>
-<p>Every route below but the last needs a token: <code>${escapeHtml(AUTHORIZATION)}</code></p>
+<p>Unless it says otherwise a route needs a token: <code>${escapeHtml(AUTHORIZATION)}</code></p>
 <dl>
 ${lines.join('\n')}
 </dl>

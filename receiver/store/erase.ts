@@ -22,7 +22,14 @@ export interface Erased {
 
 const MADE_IDS_FROM = 2 ** 52;
 const RANDOM_MAX = 2 ** 48;
-const TENANT_STEPS = ['keys', 'bindings', 'alerts', 'deliveries', 'tokens', 'acts'] as const;
+const TENANT_STEPS = [
+  'erase_tenant_keys',
+  'erase_tenant_bindings',
+  'erase_tenant_alerts',
+  'erase_tenant_deliveries',
+  'erase_tenant_tokens',
+  'erase_tenant_acts',
+] as const;
 
 /**
  * @param owner speaks as runledger_owner, without a time limit
@@ -65,7 +72,7 @@ export async function eraseTenant(owner: pg.Pool, tenantId: number, by: string):
     const events = await change('erase_tenant_events', [tenantId, key]);
     const runs = await change('erase_tenant_runs', [tenantId]);
     const samples = await change('erase_tenant_samples', [tenantId, key]);
-    for (const step of TENANT_STEPS) await change(`erase_tenant_${step}`, [tenantId]);
+    for (const step of TENANT_STEPS) await change(step, [tenantId]);
     const erased = { events, qa_samples: samples, parked, runs };
     await recordErasure(client, tenantId, by, 'erase_tenant', erased);
     return erased;
