@@ -1,6 +1,6 @@
 /**
  * Every job, killed at random moments: by ending its sessions on the server, and by kill -9 of a process that runs the command. After one to
- * four kills in a row the job is run to its end, and every table must say what it says where the job was left alone.
+ * ten kills in a row the job is run to its end, and every table must say what it says where the job was left alone.
  *
  *     npm run build && npx tsx test/fault/jobs.ts [--kills 200] [--process-kills 20] [--job derive_due] [--seed 1] [--write]
  *
@@ -49,7 +49,7 @@ try {
       random: createRandom(Number(values.seed)),
       sink,
       onTrial: ({ trials, sessionKills, processKills, missed }) => {
-        if (trials % 10 === 0)
+        if (trials % 5 === 0)
           say(`  ${job}: ${trials} trials, ${sessionKills} + ${processKills} kills, ${missed} missed`);
       },
     });
@@ -77,7 +77,7 @@ function report(results: JobKillResult[]): string {
     `Made by \`npm run fault:jobs\` on ${new Date(startedMs).toISOString().slice(0, 10)}, ${cpus().length} cores shared with other work, Node ${process.versions.node}, ${Math.round((Date.now() - startedMs) / 1000)} s, seed ${values.seed}.`,
     '',
     'Each job on its own copy of a database that has work for it. A kill counts when the job had begun and not ended; it ends all its',
-    'sessions on the server, or is kill -9 of a process that runs `runledger job run`. After one to four kills in a row the job is run until it',
+    'sessions on the server, or is kill -9 of a process that runs `runledger job run`. After one to ten kills in a row the job is run until it',
     'changes nothing more, and the rows of every table (clocks and numbers given by sequences aside) and the partitions are held against those of',
     'a copy on which it was never disturbed. Every message that is noted as sent must have been received.',
     '',

@@ -11,7 +11,7 @@ import type { Sink } from './job_scene.ts';
 import { differences, dumpAll } from './job_state.ts';
 import type { Random } from './random_spans.ts';
 
-const KILLS_AT_MOST_IN_A_ROW = 4;
+const KILLS_AT_MOST_IN_A_ROW = 10;
 /** After so many runs that changed something, a job comes to no end. */
 const RUNS_TO_THE_END = 8;
 /**
@@ -70,7 +70,8 @@ export async function killJob(options: JobKillOptions): Promise<JobKillResult> {
     result.trials++;
     await onClone(options, `trial_${result.trials}`, async (clone) => {
       const inARow = 1 + options.random.below(KILLS_AT_MOST_IN_A_ROW);
-      for (let kill = 0; kill < inARow && !isDone(); kill++) await killOnce(clone, options, result);
+      // One that met nothing met a job that had come to its end: there is nothing left to disturb.
+      for (let kill = 0; kill < inARow && !isDone(); kill++) if (!(await killOnce(clone, options, result))) break;
       const found = await runToEnd(clone, options.job, result.faults);
       result.faults.push(...(await unsent(clone, options.sink)));
       result.faults.push(...differences(expected, found).map((line) => `trial ${result.trials}: ${line}`));
@@ -137,13 +138,14 @@ async function letTimePass(superuser: Pool): Promise<void> {
   );
 }
 
-async function killOnce(clone: Clone, options: JobKillOptions, result: JobKillResult): Promise<void> {
+async function killOnce(clone: Clone, options: JobKillOptions, result: JobKillResult): Promise<boolean> {
   const isProcess = result.processKills < options.processKills && options.random.chance(0.3);
   const hit = isProcess ? await killProcess(clone, options, result) : await killSessions(clone, options, result);
   result.windowMs *= hit ? 1.02 : 0.9;
   if (!hit) result.missed++;
   else if (isProcess) result.processKills++;
   else result.sessionKills++;
+  return hit;
 }
 
 /** It hit when the job failed of it, or was at work before it, or not at its end afterwards. */
