@@ -74,7 +74,8 @@ async function look(step: Extract<AlertStep, { do: 'look' }>, tenantId: number, 
   const results = [emptyResult(), emptyResult()] as const;
   await Promise.all([
     sweepRule(owner, rule, async () => findings, options, results[0]),
-    sweepRule(other, rule, async () => findings, options, results[1]),
+    // Its clock is a second ahead: what it said a second time would be another message.
+    sweepRule(other, rule, async () => findings, { ...options, now: new Date(now.getTime() + 1_000) }, results[1]),
   ]);
   // One of them may have found the other at work; then nobody is sure to have seen what the other did not commit yet.
   expect(results[0].busy + results[1].busy).toBeLessThanOrEqual(1);
@@ -124,4 +125,14 @@ test('never two of the same message, never silence, always an end, one open aler
     }),
     { numRuns: 25 },
   );
+});
+
+test('two receivers that see the same rise at the same moment say it once', async () => {
+  const seen = (said: 'warn' | 'page'): AlertStep & { do: 'look' } => ({ do: 'look', said, value: 0 });
+  for (let turn = 0; turn < 40; turn++) {
+    const tenantId = ++tenants;
+    await look(seen('warn'), tenantId, START, false);
+    await look(seen('page'), tenantId, later(1), false);
+    expect((await sent(tenantId)).map(({ event }) => event)).toEqual(['fired', 'escalated']);
+  }
 });

@@ -135,6 +135,8 @@ async function update(client: PoolClient, changes: readonly AlertWrite[]): Promi
     resolved_run_id: resolvedRunId,
     resolved_because: after.resolvedBecause,
     was_state: before.record.state,
+    was_severity: before.record.severity,
+    was_reminded_at: before.record.remindedAt,
     was_snoozed_until: before.snoozedUntilText,
   }));
   const written = await client.query<{ tenant_id: number; alert_id: number }>(loadSql('queries/alerts/update_alerts'), [
