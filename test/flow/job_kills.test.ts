@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sink.close();
-  const names = new Set(['alerts', 'deliver_alerts'].map(templateOf));
+  const names = new Set(['alerts', 'deliver_alerts', 'expire_parked'].map(templateOf));
   for (const name of names) await dropDatabase(inject('testServerUrl'), name);
   await seeded.drop();
 });

@@ -117,14 +117,6 @@ async function seedOldRows(owner: Pool): Promise<void> {
      select 1, 50, i, 'High', now() - interval '100 days' from generate_series(1, 200) i;
      insert into runledger.trace_bindings select 1, 'old' || i, 1, 50, now() - interval '40 days' from generate_series(1, 200) i;
      insert into runledger.refusals select 1, current_date - 400 - i, 'future', 1 from generate_series(1, 50) i;
-     insert into runledger.parked_spans
-     select 1, 'late' || i, now() - interval '26 hours', lpad(to_hex(i), 16, '0'), 1, 'no_run_yet', null, '{}', now() - interval '25 hours'
-     from generate_series(1, 8000) i;
-     insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
-       created_at, finished_at)
-     select 1, 1000 + i, 0, 'gone', 'fired', now() - interval '100 days', '{}', 'sent', now(), now() - interval '100 days',
-       now() - interval '100 days'
-     from generate_series(1, 8000) i;
      insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
        created_at, finished_at)
      select 1, i, 0, 'gone-' || i % 40, 'fired', now() - interval '100 days', '{}', case when i <= 200 then 'sent' else 'pending' end,
@@ -168,6 +160,21 @@ export async function seedAlerts(databaseUrl: string, channelUrl: string, told: 
   }
 }
 
+/** So much past its age that removing it takes a while, or no kill would meet it. */
+async function seedManyOldRows(databaseUrl: string): Promise<void> {
+  await withClient(databaseUrl, (client) =>
+    client.query(
+      `insert into runledger.parked_spans
+       select 1, 'late' || i, now() - interval '26 hours', lpad(to_hex(i), 16, '0'), 1, 'no_run_yet', null, '{}', now() - interval '25 hours'
+       from generate_series(1, 8000) i;
+       insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
+         created_at, finished_at)
+       select 1, 1000 + i, 0, 'gone', 'fired', d, '{}', 'sent', now(), d, d
+       from generate_series(1, 8000) i cross join lateral (select now() - interval '100 days' as d) past`,
+    ),
+  );
+}
+
 /** A copy of a database that nobody is connected to, once they have left. @returns its URL */
 export async function cloneDatabase(serverUrl: string, template: string, name: string): Promise<string> {
   const sql = `create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)}`;
@@ -192,10 +199,12 @@ export async function jobTemplates(
   base: string,
   channelUrl: string,
 ): Promise<(job: string) => string> {
-  const names = { judged: `${base}_judged`, told: `${base}_told` };
+  const names = { judged: `${base}_judged`, told: `${base}_told`, old: `${base}_old` };
   await seedAlerts(await cloneDatabase(serverUrl, base, names.judged), channelUrl, false);
   await seedAlerts(await cloneDatabase(serverUrl, base, names.told), channelUrl, true);
+  await seedManyOldRows(await cloneDatabase(serverUrl, base, names.old));
   return (job) => {
+    if (job.startsWith('expire_')) return names.old;
     if (job === 'alerts' || job === 'expected_runs') return names.judged;
     return job === 'deliver_alerts' ? names.told : base;
   };
