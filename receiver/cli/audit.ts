@@ -9,6 +9,7 @@ import { type CommandDatabase, withDatabase } from './database.ts';
 import { EXIT } from './exit.ts';
 import { DASH, formatCount } from './format.ts';
 import { findTenant } from './run_data.ts';
+import { storedRef } from './stored_ref.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,7 +50,7 @@ export async function chooseRuns(
   return operatorScope(database.pool('runledger_operator')).read(async (client) => {
     const tenantId = await findTenant(client, options.tenant);
     if (options.run === undefined) return tenantId === null ? {} : { tenantId };
-    const run = await readRun(client, options.run, tenantId);
+    const run = await readRun(client, await storedRef(database, options.run), tenantId);
     return { tenantId: run.tenant_id, runId: run.run_id };
   });
 }

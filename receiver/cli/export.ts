@@ -12,6 +12,7 @@ import { examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { formatCount } from './format.ts';
 import { findTenant } from './run_data.ts';
+import { storedRef } from './stored_ref.ts';
 
 interface ExportOptions {
   tenant?: string;
@@ -35,7 +36,10 @@ export const registerExport: Register = (program, context) => {
     .action(async (ref: string, options: ExportOptions & { json?: boolean }, command: Command) => {
       const rowCount = await withDatabase(command, context, async (database) => {
         const scope = operatorScope(database.pool('runledger_operator'));
-        const run = await scope.read(async (client) => readRun(client, ref, await findTenant(client, options.tenant)));
+        const stored = await storedRef(database, ref);
+        const run = await scope.read(async (client) =>
+          readRun(client, stored, await findTenant(client, options.tenant)),
+        );
         return options.format === 'json' || options.json === true ? writeJsonLines(scope, run) : writeCsv(scope, run);
       });
       context.terminal.remark(`${formatCount(rowCount)} events`);

@@ -6,6 +6,7 @@ import { examples, type Register } from './command.ts';
 import { withDatabase } from './database.ts';
 import { renderRunPage } from './page.ts';
 import { readRunPage } from './run_data.ts';
+import { storedRef } from './stored_ref.ts';
 
 interface ShowOptions {
   tenant?: string;
@@ -21,9 +22,10 @@ export const registerShow: Register = (program, context) => {
     .option('--json', 'print {"run", "stats", "metrics", "failures", "links"}')
     .addHelpText('after', examples('runledger show 2026-11-22-nightly', 'runledger show 4711 --tenant 7 --json'))
     .action(async (ref: string, options: ShowOptions, command: Command) => {
-      const data = await withDatabase(command, context, (database) => {
+      const data = await withDatabase(command, context, async (database) => {
         const scope = operatorScope(database.pool('runledger_operator'));
-        return scope.read((client) => readRunPage(client, ref, options.tenant, database.config.jaegerUiUrl));
+        const stored = await storedRef(database, ref);
+        return scope.read((client) => readRunPage(client, stored, options.tenant, database.config.jaegerUiUrl));
       });
       const { terminal } = context;
       if (options.json === true) terminal.printJson(data);
