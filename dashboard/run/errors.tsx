@@ -72,7 +72,10 @@ function GroupRow({ at, group, stage }: { at: RunPlace; group: ErrorGroup; stage
         </a>
       </th>
       <td class="num">
-        <Count value={group.items} />
+        <Count
+          value={stage === undefined || isOnlyIn(group, stage) ? group.items : null}
+          missing="counted over all stages together"
+        />
       </td>
       <td>{whereOf(group, stage)}</td>
       <td class="examples">
@@ -94,6 +97,11 @@ function GroupRow({ at, group, stage }: { at: RunPlace; group: ErrorGroup; stage
   );
 }
 
+/** What is counted over the whole group is this stage's alone. */
+function isOnlyIn(group: ErrorGroup, stage: string): boolean {
+  return Object.keys(group.stages).every((name) => name === stage);
+}
+
 /** crawl 12, score 39 (openai 25) */
 function whereOf(group: ErrorGroup, stage: string | undefined): string {
   const list = (counts: Record<string, number>) =>
@@ -103,6 +111,10 @@ function whereOf(group: ErrorGroup, stage: string | undefined): string {
       .join(', ');
   const vendors = list(group.vendors);
   const kinds = list(group.kinds).replaceAll('_', ' ');
+  if (stage !== undefined && !isOnlyIn(group, stage)) {
+    const others = Object.fromEntries(Object.entries(group.stages).filter(([name]) => name !== stage));
+    return `also in ${list(others)}`;
+  }
   if (stage !== undefined) return vendors === '' ? kinds : `${kinds}; ${vendors}`;
   return vendors === '' ? list(group.stages) : `${list(group.stages)} (${vendors})`;
 }

@@ -94,9 +94,11 @@ function Steps({ lane, fromMs, stepMs, axis, x }: StepsProps) {
         if (ok + errors + skips + waitMs + vendorErrors === 0) return null;
         const left = x(fromMs + step * stepMs);
         const width = Math.max(2.5, x(fromMs + (step + 1) * stepMs) - left - 0.8);
-        const okTall = ok === 0 ? 0 : Math.max(2, tall(ok));
-        const errorTall = errors === 0 ? 0 : Math.max(ERROR_MIN, tall(errors));
-        const errorTop = Math.max(1, DONE_BOTTOM - okTall - errorTall);
+        // Failures take their share of the bar, and never so little that one could overlook them.
+        const bothTall = tall(ok + errors);
+        const errorTall = errors === 0 ? 0 : Math.max(ERROR_MIN, (bothTall * errors) / (ok + errors));
+        const okTall = ok === 0 ? 0 : Math.max(2, bothTall - errorTall);
+        const errorTop = Math.max(0, DONE_BOTTOM - okTall - errorTall);
         return (
           <g key={step}>
             {ok > 0 && <rect class="lane-ok" x={left} y={DONE_BOTTOM - okTall} width={width} height={okTall} />}

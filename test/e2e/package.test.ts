@@ -47,6 +47,8 @@ test('the tarball holds what runs and what people read, and nothing of the works
     'dist/receiver/cli/main.js',
     'dist/sdk/index.js',
     'dist/sdk/index.d.ts',
+    'dist/dashboard/index.html',
+    'dist/dashboard/index.html.br',
     'sql/migrations/0001_tables.sql',
     'sql/queries/serve/runs.sql',
     'otel-collector.yaml',
