@@ -28,6 +28,8 @@ COPY --from=packages /opt/runledger/node_modules node_modules
 COPY --from=build /opt/runledger/dist dist
 COPY package.json LICENSE ./
 COPY sql sql
+# What alerts link to.
+COPY docs/runbooks docs/runbooks
 # Tokens that were not given by the environment are made here, so the folder must outlive the container: mount a volume, or give both tokens.
 RUN mkdir -p /var/lib/runledger && chown node:node /var/lib/runledger
 USER node

@@ -130,10 +130,10 @@ function copy(stage: Stage, rest: string, context: string, stages: ReadonlyMap<s
   }
 }
 
-/** Our .dockerignore shuts everything out and lets single entries of the top level in again. */
+/** Our .dockerignore shuts everything out and lets single files and folders in again. */
 function isInContext(context: string, source: string): boolean {
-  const lines = readFileSync(join(context, '.dockerignore'), 'utf8').split('\n');
-  return lines[0] === '*' && lines.includes(`!${source.split('/')[0]}`);
+  const [first, ...lines] = readFileSync(join(context, '.dockerignore'), 'utf8').split('\n');
+  return first === '*' && lines.some((line) => line.startsWith('!') && `${source}/`.startsWith(`${line.slice(1)}/`));
 }
 
 async function runIn(stage: Stage, line: string): Promise<void> {
