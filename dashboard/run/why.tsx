@@ -39,6 +39,14 @@ export function Why({ at, run, stats, errors }: WhyProps) {
   return (
     <section class="why" aria-label="Why">
       <ul>
+        {run.status === 'failed' && !open.some(({ code }) => code === 'RF-07') && (
+          <li class="bad">
+            <Mark shape="cross" />
+            <span>
+              The run failed. <RunbookLink code="RF-07" />
+            </span>
+          </li>
+        )}
         {failed.map(({ stage, count_error, count_total }) => (
           <li key={stage} class="bad">
             <Mark shape="cross" />
@@ -56,7 +64,8 @@ export function Why({ at, run, stats, errors }: WhyProps) {
             <Mark shape={quota_exhausted ? 'cross' : 'triangle'} />
             <span>
               {vendor}: {quota_exhausted ? 'its quota is used up' : 'it asked to slow down'}
-              {rate_limit_hits > 0 && `, ${plural(rate_limit_hits, 'rate limit')} hit`}.
+              {rate_limit_hits > 0 && `, ${plural(rate_limit_hits, 'rate limit')} hit`}.{' '}
+              <RunbookLink code={vendor === 'openai' ? 'OA-04' : 'VQ-03'} />
             </span>
           </li>
         ))}
@@ -80,12 +89,19 @@ export function Why({ at, run, stats, errors }: WhyProps) {
         {run.status === 'abandoned' && (
           <li>
             <Mark shape="bar" />
-            <span>Nothing was heard of it any more and it never said that it ended.</span>
+            <span>
+              Nothing was heard of it any more and it never said that it ended. <RunbookLink code="RS-09" />
+            </span>
           </li>
         )}
       </ul>
     </section>
   );
+}
+
+/** Where no alert leads to it any more, because a later run was bad too, or things are good again. */
+function RunbookLink({ code }: { code: string }) {
+  return <a href={hrefOf(['runbooks', code])}>Runbook {code}</a>;
 }
 
 function AlertReason({ alert }: { alert: AlertLine }) {
