@@ -180,7 +180,7 @@ async function report(measured: Measured[], superuser: Pool): Promise<string> {
     `${seed?.events} events, ${seed?.runs} runs, ${seed?.tenants} tenants, ${seed?.size}. Milliseconds over ${values.rounds} rounds after ${WARM_UP_ROUNDS} to warm up, from sending the query`,
     'to having its rows in Node, in one session of the role that asks it. Plans are of one more round under `explain (analyze, buffers)`: how the tables',
     'are read, with partitions folded together, pages touched, and the time to plan and to run. CPU is what the session itself used on the server',
-    'a round, and says what an idle machine would take; processes that helped it are not in it.',
+    'a round, and is closer to what an idle machine would take; processes that helped it are not in it.',
     '',
     `${measured.length} asked. Above the bar: ${missed} by their p99, which on a shared machine says little, and ${byCpu.length} by their CPU alone:`,
     '',
