@@ -4,14 +4,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../receiver/store/pool.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { startTarget } from '../helpers/hostile_server.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 // Every command is a process of its own, which on a busy machine takes seconds to start.
 vi.setConfig({ testTimeout: 180_000 });
 let database: TestDatabase;
@@ -39,7 +38,7 @@ interface Outcome {
 function runledger(...args: string[]): Promise<Outcome> {
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, DATABASE_URL: database.databaseUrl, RUNLEDGER_DATA_DIR: folder };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...CLI_PROGRAM, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

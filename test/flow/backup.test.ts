@@ -7,18 +7,17 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeBackup } from '../../receiver/store/backup.ts';
 import { readBackup } from '../../receiver/store/restore.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { withClient } from '../helpers/database_admin.ts';
 import { postTraces, runSpanJson, startTestReceiver, type TestReceiver } from '../helpers/receiver.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
 const RUNS = 60;
 const MINUTE_MS = 60_000;
@@ -241,7 +240,7 @@ test(
 function command(args: string[], embedded = false): Promise<{ stdout: string; stderr: string }> {
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, ...(embedded ? {} : { DATABASE_URL: source.databaseUrl, RUNLEDGER_DATA_DIR: folder }) };
-  return run(process.execPath, ['--import', 'tsx', MAIN, ...args], { env });
+  return run(process.execPath, [...CLI_PROGRAM, ...args], { env });
 }
 
 function ask(database: TestDatabase, text: string): Promise<pg.QueryResultRow[]> {

@@ -6,15 +6,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool } from '../../receiver/store/pool.ts';
 import { registerTenants } from '../../receiver/store/tenants.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { seedRun } from './api_seed.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 const KEYED = 2 ** 52 + 5;
 let database: TestDatabase;
 let owner: pg.Pool;
@@ -48,7 +47,7 @@ interface Outcome {
 function runledger(args: string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<Outcome> {
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, DATABASE_URL: database.databaseUrl, RUNLEDGER_DATA_DIR: folder, ...options.env };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env });
+  const child = spawn(process.execPath, [...CLI_PROGRAM, ...args], { env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

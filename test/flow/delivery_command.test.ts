@@ -3,18 +3,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ENVIRONMENT_CHANNEL, setChannel } from '../../receiver/derive/delivery/channels.ts';
 import { ensureEnvironmentChannel } from '../../receiver/derive/delivery/environment_channel.ts';
 import { createPool } from '../../receiver/store/pool.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { startTarget, type TestTarget } from '../helpers/hostile_server.ts';
 import { clearOutbox, put } from '../helpers/outbox.ts';
 import { startTestReceiver } from '../helpers/receiver.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 const SECRET = /SECRET-PATH|SECRET-QUERY|SECRET-KEY/;
 
 let database: TestDatabase;
@@ -54,7 +53,7 @@ interface Outcome {
 function start(args: string[]): { child: ChildProcess; ended: Promise<Outcome> } {
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, DATABASE_URL: database.databaseUrl, RUNLEDGER_DATA_DIR: folder };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...CLI_PROGRAM, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

@@ -4,14 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audit } from '../../receiver/derive/audit.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { startTestReceiver } from '../helpers/receiver.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 const SMALL = ['--once', '--companies', '12', '--otlp-http-port', '0', '--http-port', '0'];
 /** Of an application beside it, which must neither take the demo's spans nor silence them. */
 const FOREIGN = {
@@ -47,7 +46,7 @@ interface Running {
 function demo(...args: string[]): Running {
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, DATABASE_URL: database.databaseUrl, RUNLEDGER_DATA_DIR: folder, ...FOREIGN };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'demo', ...args], {
+  const child = spawn(process.execPath, [...CLI_PROGRAM, 'demo', ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

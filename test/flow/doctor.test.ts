@@ -3,13 +3,11 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { startTestReceiver, type TestReceiver } from '../helpers/receiver.ts';
-
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 
 interface Finding {
   check: string;
@@ -50,7 +48,7 @@ async function doctor(
     RUNLEDGER_INGEST_TOKEN: receiver.ingestToken,
     ...environment,
   };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'doctor', '--json', ...args], { env });
+  const child = spawn(process.execPath, [...CLI_PROGRAM, 'doctor', '--json', ...args], { env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (text) => {
@@ -205,5 +203,8 @@ test('jobs that stopped, tokens that end soon and runs that nobody derived are s
   await still.drop();
   expect(stopped.checks.get('jobs')).toMatchObject({ state: 'fail', says: expect.stringContaining('60 minutes ago') });
   expect(stopped.checks.get('tokens')).toMatchObject({ state: 'warn', says: expect.stringContaining('2 of') });
-  expect(stopped.checks.get('percentiles')).toMatchObject({ state: 'fail', says: expect.stringContaining('1 run waits') });
+  expect(stopped.checks.get('percentiles')).toMatchObject({
+    state: 'fail',
+    says: expect.stringContaining('1 run waits'),
+  });
 });

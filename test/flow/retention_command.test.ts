@@ -3,15 +3,14 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPool } from '../../receiver/store/pool.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { createDays } from '../helpers/ledger_writer.ts';
 import { countOf, writeRuns } from '../helpers/retention_runs.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 let database: TestDatabase;
 let owner: Pool;
 let folder: string;
@@ -32,7 +31,7 @@ afterAll(async () => {
 function runJob(...args: string[]): Promise<{ code: number; stdout: string }> {
   const { PATH = '', HOME = '' } = process.env;
   const environment = { DATABASE_URL: database.databaseUrl, RUNLEDGER_DATA_DIR: folder };
-  const command = ['--import', 'tsx', MAIN, 'job', 'run', ...args];
+  const command = [...CLI_PROGRAM, 'job', 'run', ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, command, { env: { PATH, HOME, ...environment } }, (error, stdout) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout }),

@@ -3,14 +3,13 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPool } from '../../receiver/store/pool.ts';
 import { findingsOf, seedRun, verdictsOf } from '../helpers/alert_runs.ts';
+import { CLI_PROGRAM } from '../helpers/cli_program.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 
-const MAIN = fileURLToPath(new URL('../../receiver/cli/main.ts', import.meta.url));
 const NOON = '2026-11-20T12:00:00Z';
 let database: TestDatabase;
 let owner: Pool;
@@ -33,7 +32,7 @@ function rule(...args: string[]): Promise<{ code: number; stdout: string; stderr
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, DATABASE_URL: database.databaseUrl, RUNLEDGER_DATA_DIR: folder };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', MAIN, 'rule', ...args], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [...CLI_PROGRAM, 'rule', ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
     );
   });
