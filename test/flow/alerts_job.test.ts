@@ -24,7 +24,7 @@ beforeAll(async () => {
      values (0, 'hook', 'webhook', $1, 'k', true)`,
     [hook.url],
   );
-}, 60_000);
+});
 afterAll(async () => {
   await receiver.close();
   await hook.close();

@@ -10,7 +10,7 @@ let scene: Scene;
 beforeAll(async () => {
   api = await startApi();
   scene = await seedScene(api.owner);
-}, 60_000);
+});
 afterAll(() => api.stop());
 
 function send(method: string, path: string, body: unknown, token = api.tokens.reviewer): Promise<Response> {

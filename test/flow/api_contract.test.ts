@@ -22,7 +22,7 @@ beforeAll(async () => {
     signals: null,
     version: '0',
   });
-}, 60_000);
+});
 afterAll(() => api.stop());
 
 /** Requests that each GET route answers with 200 for tenant A (and an admin who names it); {alert} is an alert of the asking tenant. */

@@ -10,7 +10,7 @@ let scene: Scene;
 beforeAll(async () => {
   api = await startApi();
   scene = await seedScene(api.owner);
-}, 60_000);
+});
 afterAll(() => api.stop());
 
 async function read<T>(path: string): Promise<T> {

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await seedRun(owner, { tenantId: 7, runId: 4711, startedAt, status: 'failed' });
   await seedRun(owner, { tenantId: 8, runId: 4711, startedAt });
   await seedRun(owner, { tenantId: 8, runId: KEYED, runKey: 'night-22', startedAt });
-}, 60_000);
+});
 
 afterAll(async () => {
   await owner.end();

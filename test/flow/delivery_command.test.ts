@@ -104,7 +104,7 @@ describe('runledger channel', () => {
     expect(listed.stdout).toContain(`127.0.0.1:${host.port}`);
     for (const { stdout, stderr } of [added, tried, listed]) expect(stdout + stderr).not.toMatch(SECRET);
     expect(listed.stdout).not.toContain(made.secret);
-  }, 60_000);
+  });
 
   it('resends what was given up and says how much', async () => {
     await setChannel(operators, { tenantId: 0, channel: 'hook', kind: 'webhook', url: 'https://hooks.example.org/' });
@@ -120,7 +120,7 @@ describe('runledger channel', () => {
     });
     expect((await owner.query('select state from runledger.alert_deliveries')).rows).toEqual([{ state: 'pending' }]);
     expect((await runledger(['channel', 'resend', 'nobody'])).code).toBe(1);
-  }, 60_000);
+  });
 
   it('says what is wrong with a channel that does not take the message, without its URL', async () => {
     const host = await target((response) => response.writeHead(403).end('SECRET-KEY of somebody'));
@@ -131,7 +131,7 @@ describe('runledger channel', () => {
     expect(tried.code).toBe(1);
     expect(tried.stderr).toContain('Channel bad did not take the message: status 403');
     expect(tried.stdout + tried.stderr).not.toMatch(SECRET);
-  }, 60_000);
+  });
 
   it.each([
     ['http://hooks.example.org/SECRET-PATH', /https/],
@@ -179,7 +179,7 @@ describe('runledger channel', () => {
     expect((await runledger(['channel', 'remove', 'hook'])).code).toBe(0);
     expect((await runledger(['channel', 'remove', 'hook'])).code).toBe(1);
     expect(await channels()).toEqual([]);
-  }, 90_000);
+  });
 });
 
 describe('SLACK_WEBHOOK_URL', () => {
@@ -200,7 +200,7 @@ describe('SLACK_WEBHOOK_URL', () => {
     await ensure(null);
     expect(await channels()).toEqual([]);
     expect(logged.join()).not.toMatch(SECRET);
-  }, 60_000);
+  });
 
   it('stays disabled when somebody disabled it, and cannot be removed or changed by hand', async () => {
     await ensure(SLACK);
@@ -220,7 +220,7 @@ describe('SLACK_WEBHOOK_URL', () => {
     ]);
     expect(changed.stderr).toContain('SLACK_WEBHOOK_URL');
     expect(await channels()).toMatchObject([{ url: SLACK }]);
-  }, 60_000);
+  });
 
   it('leaves a channel made by hand alone, with a warning; a bad one stops the start', async () => {
     await setChannel(operators, { ...ENVIRONMENT_CHANNEL, kind: 'slack', url: 'https://other.example.org/' });
@@ -230,7 +230,7 @@ describe('SLACK_WEBHOOK_URL', () => {
     await ensure(null);
     expect(await channels()).toHaveLength(1);
     await expect(ensure('https://10.0.0.1/SECRET-PATH')).rejects.toThrow(/SLACK_WEBHOOK_URL cannot be used.*private/);
-  }, 30_000);
+  });
 });
 
 describe('a sender that is killed between sending and recording', () => {
@@ -261,7 +261,7 @@ describe('a sender that is killed between sending and recording', () => {
     const again = await runledger(['job', 'run', 'deliver_alerts', '--json']);
     expect(JSON.parse(again.stdout)).toEqual({ job: 'deliver_alerts', sent: 1, failed: 0, dead: 0 });
     expect(host.received.map(({ headers }) => headers['runledger-delivery'])).toEqual([id, id]);
-  }, 60_000);
+  });
 });
 
 describe('a failure', () => {
@@ -282,5 +282,5 @@ describe('a failure', () => {
     await expect(operators.query('select secret from runledger.alert_channels')).rejects.toMatchObject({
       code: '42501',
     });
-  }, 60_000);
+  });
 });

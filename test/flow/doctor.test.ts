@@ -25,7 +25,7 @@ beforeAll(async () => {
   receiver = await startTestReceiver(database.databaseUrl);
   admin = new pg.Client({ connectionString: database.superuserUrl });
   await admin.connect();
-}, 60_000);
+});
 
 afterAll(async () => {
   await admin?.end();

@@ -195,7 +195,7 @@ describe('after a kill -9', () => {
     await during(dataDir, async (server) => {
       const dead = server.pid;
       process.kill(dead, 'SIGKILL');
-      await expect.poll(() => server.pid, { timeout: 20_000 }).not.toBe(dead);
+      await expect.poll(() => server.pid, { timeout: 60_000 }).not.toBe(dead);
       expect(await query(server.databaseUrl, 'select count(*)::int as count from committed')).toEqual([
         { count: 20_000 },
       ]);
@@ -227,7 +227,7 @@ describe('two processes, one data folder', () => {
     await during(dataDir, async (sharing) => {
       expect(sharing.adopted).toBe(true);
       await letFinish(own.child);
-      await expect.poll(() => findEmbedded(dataDir), { timeout: 20_000 }).toBe(own.databaseUrl);
+      await expect.poll(() => findEmbedded(dataDir), { timeout: 60_000 }).toBe(own.databaseUrl);
     });
     expect(await findEmbedded(dataDir)).toBeNull();
   });

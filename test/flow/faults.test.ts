@@ -120,7 +120,7 @@ test('a database that is away for three seconds: only 503 with Retry-After, boun
   await expect.poll(async () => (await fetch(`${receiver.urls.api}/readyz`)).status).toBe(200);
   expect(await metricOf('runledger_body_bytes_in_flight')).toBe(0);
   await expectNothingWrong();
-}, 60_000);
+});
 
 test('connections that are dead without a word: 503 before the sender gives up, and new connections soon', async () => {
   const requests = load(4);
@@ -144,7 +144,7 @@ test('connections that are dead without a word: 503 before the sender gives up, 
   await expectNothingWrong();
   // The connections of other roles are still dead, and nobody needs them.
   proxy.resetAll();
-}, 60_000);
+});
 
 test('a lock that somebody holds on a counter: 503 before the sender gives up, and exact once it is gone', async () => {
   const requests = load(5);
@@ -160,7 +160,7 @@ test('a lock that somebody holds on a counter: 503 before the sender gives up, a
   holder.release();
   await senders.run(3, fromList(requests));
   await expectNothingWrong();
-}, 60_000);
+});
 
 test('migrations and further starts beside a running ingest disturb nobody', async () => {
   const requests = load(6, { ...SHAPE, spansPerRunMax: 1_000, runsAtOnce: 3 });
@@ -173,4 +173,4 @@ test('migrations and further starts beside a running ingest disturb nobody', asy
   await sending;
   expect(Object.keys(senders.counts.statuses)).toEqual(['200']);
   await expectNothingWrong();
-}, 60_000);
+});

@@ -117,30 +117,30 @@ test('a database that goes away is 503 and not ready, the process lives, and all
   const refused = await postTraces(receiver, runSpanJson(7, 'night-4', 0x444));
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await refused.json()).toMatchObject({ code: 14 });
-  await expect.poll(async () => (await ready()).status, { timeout: 10_000 }).toBe(503);
+  await expect.poll(async () => (await ready()).status, { timeout: 60_000 }).toBe(503);
   expect((await ready()).body.checks.database).toMatch(/^not reachable/);
   expect((await get('/healthz')).status).toBe(200);
   await admin.query(`alter database "${name}" allow_connections true`);
   await admin.end();
-  await expect.poll(async () => (await ready()).status, { timeout: 15_000 }).toBe(200);
+  await expect.poll(async () => (await ready()).status, { timeout: 60_000 }).toBe(200);
   const again = await postTraces(receiver, runSpanJson(7, 'night-4', 0x444));
   expect(again.status).toBe(200);
   expect((await storedEvents('444'.padStart(32, '0'))).length).toBe(ROWS_OF_A_RUN);
-}, 60_000);
+});
 
 test('tables that disappear are told apart from a database that is away', async () => {
   await superuser.query('alter table runledger.refusals rename to refusals_away');
-  await expect.poll(async () => (await ready()).body.checks.migrated, { timeout: 5_000 }).toMatch(/missing/);
+  await expect.poll(async () => (await ready()).body.checks.migrated, { timeout: 60_000 }).toMatch(/missing/);
   expect((await ready()).body.checks.database).toBe('ok');
   await superuser.query('alter table runledger.refusals_away rename to refusals');
-  await expect.poll(async () => (await ready()).status, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await ready()).status, { timeout: 60_000 }).toBe(200);
 });
 
 test('a fallen wall makes the receiver not ready', async () => {
   await superuser.query('alter table enrichment_runs disable row level security');
-  await expect.poll(async () => (await ready()).body.checks.walls, { timeout: 5_000 }).toContain('no tenant set');
+  await expect.poll(async () => (await ready()).body.checks.walls, { timeout: 60_000 }).toContain('no tenant set');
   await superuser.query('alter table enrichment_runs enable row level security');
-  await expect.poll(async () => (await ready()).status, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await ready()).status, { timeout: 60_000 }).toBe(200);
 });
 
 test('no log line holds a token or a password', () => {

@@ -68,4 +68,4 @@ test('SIGTERM under load, with the next process up before: each ends with code 0
   await placeParked(scene.databaseUrl);
   expect(await scene.faults(15_000)).toEqual([]);
   expect(Object.keys(scene.senders.counts.statuses).filter((status) => !['200', '503'].includes(status))).toEqual([]);
-}, 60_000);
+});

@@ -68,10 +68,10 @@ test('the whole path over HTTP: rows and counters are exact, and resends change 
   await placeParked(databaseUrl);
   expect((await checkLedger(superuserUrl, runs, 0)).faults).toEqual([]);
   expect(warned).toEqual([]);
-}, 60_000);
+});
 
 test('any order, cut, encoding, resend, sender count and killed connection ends as one ordered delivery', async () => {
   const [ordered, shuffled] = [await makeDatabase('plain_ordered'), await makeDatabase('plain_shuffled')];
   const killed = await expectExactlyOnce(ordered, shuffled, { sets: 5, firstSeed: 1_001 });
   expect(killed).toBeGreaterThan(0);
-}, 60_000);
+});

@@ -169,7 +169,7 @@ test('the largest numbers of as many rows as may wait for one trace are summed e
     String(BigInt(most - 1) * BigInt(LIMITS.parkedRows)),
   );
   expect(await difference()).toBe(0);
-}, 60_000);
+});
 
 test('a day that retention drops while it is written to is too old from then on, and the other days go on', async () => {
   const old = Date.now() * 1000 - 10 * DAY_US;
@@ -240,4 +240,4 @@ test('a pool without a free connection: thirty requests wait a bounded time, and
   await hungry.close();
   expect(hungry.waitingRows()).toBe(0);
   await small.end();
-}, 30_000);
+});

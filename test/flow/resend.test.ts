@@ -104,7 +104,7 @@ test('a storm of retries: seven of ten answers are replaced by 503, before or af
   expect(senders.counts.acknowledgedRequests).toBe(sent);
   expect(senders.counts.violations).toEqual([]);
   await expectExact();
-}, 60_000);
+});
 
 function listenOn(server: Server): Promise<number> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));

@@ -60,7 +60,7 @@ test('a flush of a full queue loses nothing, though it is more than the exporter
   await telemetry.forceFlush();
   expect(arrived()).toBe(30_004);
   expect(telemetry.stats()).toMatchObject({ queued: 30_004, exported: 30_004, dropped: 0 });
-}, 30_000);
+});
 
 test.each([503, 429])(
   'a receiver that answers %i for a while gets everything afterwards',
@@ -88,7 +88,7 @@ test('a batch outlives the exporter: it is tried again after the exporter has gi
   await telemetry.forceFlush();
   expect(arrived()).toBe(604);
   expect(telemetry.stats()).toMatchObject({ exported: 604, dropped: 0 });
-}, 30_000);
+});
 
 test('what the receiver refuses for good is counted, told, and stated by the run that is still open', async () => {
   telemetry = setup({ exitHooks: false });

@@ -196,7 +196,7 @@ async function startProcess() {
     output += chunk;
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  await expect.poll(() => output, { timeout: 20_000 }).toContain('"msg":"ready"');
+  await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"ready"');
   const ready = JSON.parse(output.split('\n').find((line) => line.includes('"msg":"ready"')) ?? '');
   return { child, exited, ready, output: () => output, clean: () => rmSync(dataDir, { recursive: true, force: true }) };
 }
@@ -227,4 +227,4 @@ test('a second signal ends the process although a sender keeps it waiting', asyn
   expect(output()).toContain('second signal');
   sender.socket.destroy();
   clean();
-}, 40_000);
+});

@@ -17,7 +17,7 @@ const login = `runledger_bi_t_${suffix}`;
 beforeAll(async () => {
   api = await startApi();
   await seedScene(api.owner);
-}, 60_000);
+});
 afterAll(async () => {
   await withClient(api.database.superuserUrl, async (client) => {
     const { rows } = await client.query('select rolname from pg_roles where rolname like $1', [`%${suffix}`]);

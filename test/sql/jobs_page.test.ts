@@ -44,7 +44,7 @@ it('asks for an audit in SQL, once although it is asked twice, and finds its res
     await owner.query(ask);
     const jobs = await start();
     try {
-      await expect.poll(async () => (await owner.query(read)).rows, { timeout: 30_000 }).toHaveLength(1);
+      await expect.poll(async () => (await owner.query(read)).rows, { timeout: 60_000 }).toHaveLength(1);
     } finally {
       await jobs.stop();
     }

@@ -140,7 +140,7 @@ describe('the snapshot', () => {
     await withSource(async (source) => {
       const before = source.current();
       await registerTenants(ingest, ['51']);
-      await vi.waitFor(() => expect(source.current().activeTenantIds.has(51)).toBe(true), { timeout: 10_000 });
+      await vi.waitFor(() => expect(source.current().activeTenantIds.has(51)).toBe(true), { timeout: 60_000 });
       expect(before.activeTenantIds.has(51)).toBe(false);
       const same = source.current();
       await source.refresh();
