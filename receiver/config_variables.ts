@@ -97,7 +97,7 @@ export const variables = {
   RUNLEDGER_TENANT_AUTOCREATE: plain('1: an ingest token registers tenants it names', '0', flag()),
   RUNLEDGER_LINK_HOSTS: plain(
     'Hosts that a LangSmith link may point to',
-    'smith.langchain.com,eu.smith.langchain.com',
+    'smith.langchain.com,eu.smith.langchain.com,aws.smith.langchain.com,apac.smith.langchain.com',
     hostList(),
   ),
   SLACK_WEBHOOK_URL: secret(
