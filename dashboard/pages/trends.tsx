@@ -25,11 +25,13 @@ export function TrendsPage({ place, session }: PageProps) {
   const tenants = useApi<{ tenants: TenantLine[] }>('/tenants');
   const pipelines = useApi<PipelinePage>(apiPath('/pipelines', { tenant: query.get('tenant') }));
   const names = [...new Set((pipelines.data?.pipelines ?? []).flatMap(({ pipeline }) => pipeline ?? []))].sort();
+  // Runs of several tenants at one moment would hide each other.
+  const byItself = session.kind === 'admin' && !query.has('tenant') ? 'day' : 'run';
   const path = apiPath('/trends', {
     tenant: query.get('tenant'),
     pipeline: query.get('pipeline'),
     weeks: query.get('weeks'),
-    by: query.get('by'),
+    by: query.get('by') ?? byItself,
   });
   const loaded = useApi<Trends>(path, { everyMs: EVERY_MS });
   return (
@@ -50,7 +52,13 @@ export function TrendsPage({ place, session }: PageProps) {
           )}
           <Choice name="pipeline" label="Pipeline" query={query} choices={names.map((name) => [name, name])} />
           <Choice name="weeks" label="Time" query={query} all="8 weeks" choices={WEEKS} />
-          <Choice name="by" label="A point is" query={query} all="a run" choices={[['day', 'a day']]} />
+          <Choice
+            name="by"
+            label="A point is"
+            query={query}
+            all={`a ${byItself}`}
+            choices={byItself === 'day' ? [['run', 'a run']] : [['day', 'a day']]}
+          />
         </search>
       </div>
       <Show of={loaded} name="trends" lines={16}>

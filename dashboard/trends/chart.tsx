@@ -22,6 +22,8 @@ interface ChartProps {
   /** A limit to hold the values against. */
   limit?: { value: number; name: string } | null;
   onPoint?: (index: number) => void;
+  /** Why there may be nothing to draw. */
+  none?: string;
 }
 
 const HEIGHT = 180;
@@ -29,8 +31,19 @@ const SYNC = 'trends';
 /** Wide enough for "12 m 30 s" in 11 px. */
 const AXIS_WIDTH = 64;
 const DAY_S = 86_400;
+/** Share of the room between points, and at most and at least so many pixels: two runs of one moment leave no room. */
+const BAR_SIZE: [number, number, number] = [0.7, 24, 6];
 
-export function Chart({ title, at, lines, show, isStacked = false, limit = null, onPoint }: ChartProps) {
+export function Chart({
+  title,
+  at,
+  lines,
+  show,
+  isStacked = false,
+  limit = null,
+  onPoint,
+  none = 'Nothing in this time.',
+}: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const theme = useThemeTurn();
   const click = useRef(onPoint);
@@ -62,11 +75,7 @@ export function Chart({ title, at, lines, show, isStacked = false, limit = null,
   return (
     <figure class={onPoint === undefined ? 'chart' : 'chart clickable'}>
       <figcaption>{title}</figcaption>
-      {hasData ? (
-        <div ref={place} class="chart-place" aria-hidden="true" />
-      ) : (
-        <p class="faint chart-empty">Nothing in this time.</p>
-      )}
+      {hasData ? <div ref={place} class="chart-place" aria-hidden="true" /> : <p class="faint chart-empty">{none}</p>}
       {hasData && <ChartTable title={title} at={at} lines={lines} show={show} />}
     </figure>
   );
@@ -126,7 +135,7 @@ function optionsOf({ lines, show, isStacked, limit, width }: OptionsInput): uPlo
     ticks: { show: false },
   };
   const order = isStacked ? [...lines.keys()].reverse() : [...lines.keys()];
-  const bars = uPlot.paths.bars?.({ size: [0.7, 24], gap: 1 });
+  const bars = uPlot.paths.bars?.({ size: BAR_SIZE, gap: 1 });
   return {
     width,
     height: HEIGHT,

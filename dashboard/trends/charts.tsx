@@ -8,6 +8,7 @@ import { Chart, type Line, SERIES_COLORS } from './chart.tsx';
 
 const SUCCESS_MIN = 0.98;
 const QA_MIN = 0.8;
+const BY_RUN_ONLY = 'Percentiles of several runs have no percentile of their own here: let a point be a run.';
 
 type Point = Trends['points'][number];
 
@@ -56,7 +57,14 @@ export default function Charts({ trends }: { trends: Trends }) {
         show={formatDuration}
         {...onPoint}
       />
-      <Chart title="Stage p95" at={at} lines={drawn.p95} show={formatDuration} {...onPoint} />
+      <Chart
+        title="Stage p95"
+        at={at}
+        lines={drawn.p95}
+        show={formatDuration}
+        none={trends.by === 'day' ? BY_RUN_ONLY : 'Nothing in this time.'}
+        {...onPoint}
+      />
       <Chart title="Cost by vendor" at={at} lines={drawn.cost} show={showMoney} isStacked {...onPoint} />
       <Chart title="Error rate, of all units" at={at} lines={drawn.errors} show={formatPercent} {...onPoint} />
       <Chart
