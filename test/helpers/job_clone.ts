@@ -7,7 +7,7 @@ import { createWriter } from '../../receiver/write/writer.ts';
 import { dropDatabase } from './database_admin.ts';
 import { cloneDatabase, type Sink } from './job_scene.ts';
 
-const DAYS_AHEAD = 12;
+const DAYS_AHEAD = 40;
 const DAY_MS = 86_400_000;
 
 /**

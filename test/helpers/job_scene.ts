@@ -160,8 +160,8 @@ export async function seedAlerts(databaseUrl: string, channelUrl: string, told: 
   }
 }
 
-/** So much past its age that removing it takes a while, or no kill would meet it. */
-async function seedManyOldRows(databaseUrl: string): Promise<void> {
+/** So much past its age, and so many schedules, that the jobs concerned take a while, or no kill would meet them. */
+async function seedMuch(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
     client.query(
       `insert into runledger.parked_spans
@@ -170,7 +170,9 @@ async function seedManyOldRows(databaseUrl: string): Promise<void> {
        insert into runledger.alert_deliveries (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, state, next_attempt_at,
          created_at, finished_at)
        select 1, 1000 + i, 0, 'gone', 'fired', d, '{}', 'sent', now(), d, d
-       from generate_series(1, 8000) i cross join lateral (select now() - interval '100 days' as d) past`,
+       from generate_series(1, 8000) i cross join lateral (select now() - interval '100 days' as d) past;
+       insert into runledger.schedules (tenant_id, pipeline, environment, cron)
+       select 1 + i % 2, 'pipeline-' || i, 'production', i % 60 || ' */2 * * *' from generate_series(1, 40) i`,
     ),
   );
 }
@@ -199,13 +201,13 @@ export async function jobTemplates(
   base: string,
   channelUrl: string,
 ): Promise<(job: string) => string> {
-  const names = { judged: `${base}_judged`, told: `${base}_told`, old: `${base}_old` };
+  const names = { judged: `${base}_judged`, told: `${base}_told`, much: `${base}_much` };
   await seedAlerts(await cloneDatabase(serverUrl, base, names.judged), channelUrl, false);
   await seedAlerts(await cloneDatabase(serverUrl, base, names.told), channelUrl, true);
-  await seedManyOldRows(await cloneDatabase(serverUrl, base, names.old));
+  await seedMuch(await cloneDatabase(serverUrl, base, names.much));
   return (job) => {
-    if (job.startsWith('expire_')) return names.old;
-    if (job === 'alerts' || job === 'expected_runs') return names.judged;
+    if (job.startsWith('expire_') || job === 'expected_runs') return names.much;
+    if (job === 'alerts') return names.judged;
     return job === 'deliver_alerts' ? names.told : base;
   };
 }
