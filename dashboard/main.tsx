@@ -7,6 +7,7 @@ import { ApiError, change, forgetAll, onSignedOut, readJson } from './api.ts';
 import { Frame } from './frame.tsx';
 import { NotFound } from './pages/not_found.tsx';
 import { pageOf } from './pages/pages.tsx';
+import { RunbooksPage } from './pages/runbooks.tsx';
 import { SignIn } from './pages/sign_in.tsx';
 import { Outline, Trouble } from './parts/states.tsx';
 import { followLinks, hrefOf, navigate, usePlace } from './router.ts';
@@ -48,6 +49,17 @@ function App() {
 
   if (error !== null) return <main class="alone">{<Trouble error={error} retry={load} name="the dashboard" />}</main>;
   if (session === null) return <main class="alone">{<Outline name="who is signed in" lines={3} />}</main>;
+  // Links of alert messages lead there, and whoever was just woken may not be signed in.
+  if (!session.signed_in && place.parts[0] === 'runbooks') {
+    return (
+      <main>
+        <p>
+          <a href={SIGN_IN}>Sign in</a> to see the alert and its run.
+        </p>
+        <RunbooksPage place={place} />
+      </main>
+    );
+  }
   if (!session.signed_in || place.parts[0] === 'sign-in') {
     return (
       <SignIn state={session} onSignedIn={setSession} returnTo={place.parts[0] === 'sign-in' ? null : place.href} />

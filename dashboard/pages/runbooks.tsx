@@ -7,7 +7,8 @@ import { Runbook } from '../parts/runbook.tsx';
 import { Show } from '../parts/states.tsx';
 import { hrefOf } from '../router.ts';
 
-export function RunbooksPage({ place }: PageProps) {
+/** Nothing on it is a tenant's, so that it shows without a session too. */
+export function RunbooksPage({ place }: Pick<PageProps, 'place'>) {
   const code = place.parts[1] ?? null;
   const list = useApi<RunbookList>('/runbooks');
   return (

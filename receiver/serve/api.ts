@@ -65,7 +65,7 @@ export function createApi(deps: ApiDeps): express.Express {
   app.get('/', startPage(version, ui.isBuilt, routes));
   app.use(sessions.use);
   app.use(healthRoutes(deps));
-  app.use(runbookRoutes());
+  app.use(runbookRoutes(ui.isBuilt));
   app.use(openApiRoute(routes, version));
   app.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');

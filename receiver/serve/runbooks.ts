@@ -17,8 +17,11 @@ interface Runbook {
   markdown: string;
 }
 
-/** @param folder read once: the files come with the package and do not change under it */
-export function runbookRoutes(folder = RUNBOOKS_FOLDER): Router {
+/**
+ * @param hasUi a browser that follows a message's link is led to the dashboard's page of the runbook, which needs no token either
+ * @param folder read once: the files come with the package and do not change under it
+ */
+export function runbookRoutes(hasUi: boolean, folder = RUNBOOKS_FOLDER): Router {
   const runbooks = readRunbooks(folder);
   const router = Router();
   router.get('/runbooks', (_req, res) => {
@@ -28,7 +31,9 @@ export function runbookRoutes(folder = RUNBOOKS_FOLDER): Router {
   router.get('/runbooks/:code', (req, res) => {
     const found = runbooks.find(({ code }) => code === req.params.code);
     if (found === undefined) throw new Problem(404, 'There is no runbook of that code; GET /runbooks lists them');
-    res.type('text/markdown; charset=utf-8').send(found.markdown);
+    res.vary('Accept');
+    if (hasUi && req.accepts(['text/markdown', 'html']) === 'html') res.redirect(302, `/ui/runbooks/${found.code}`);
+    else res.type('text/markdown; charset=utf-8').send(found.markdown);
   });
   return router;
 }

@@ -48,6 +48,16 @@ test('whoever is not signed in sees no data, a wrong token says why, and a good 
   await close();
 });
 
+test('the link of a message shows its runbook to somebody who is not signed in', async () => {
+  const { page, close } = await scene.newPage();
+  await page.goto('/runbooks/CR-02');
+  await page.getByRole('heading', { name: 'CR-02' }).waitFor();
+  await page.getByRole('heading', { name: 'Mitigation' }).waitFor();
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('Token').waitFor();
+  await close();
+});
+
 test('the link that is printed at the start signs in once and never again', async () => {
   const link = scene.receiver.signInLink() ?? '';
   const first = await scene.newPage();
