@@ -1,0 +1,96 @@
+/** Every route with a request about tenant A, as test/flow/isolation_matrix.test.ts sends it with each kind of token. */
+
+import { bearer, TENANT_A, TENANT_B } from '../flow/api_server.ts';
+
+/** Runs that one tenant has and the other has not. */
+export const RUN_OF = { a: 9001, b: 9002 } as const;
+
+export interface Asking {
+  /** Method and path as the list of routes has them. */
+  route: string;
+  /** What the page shows beside the route; empty where there is nothing to say. */
+  detail: string;
+  path: string;
+  body?: object;
+  /** False where the answer may be about whoever asks: a list, or oneself. */
+  isAboutA: boolean;
+}
+
+const by = 'Stranger';
+const RUN = `/runs/${RUN_OF.a}`;
+const GET_OF_RUN = ['', '/stats', '/metrics', '/compare', '/events', '/errors', '/timeline'];
+const LISTS = ['/runs', '/pipelines', '/qa', '/qa/summary', '/qa/settings', '/alerts', '/trends', '/metrics/tenants'];
+const EXPORTS = ['run_events.csv', 'run_events.jsonl', 'qa.csv'];
+
+/** @param ids an open alert of tenant A, and one of its tokens */
+export function askings(ids: { alert: number; token: number }): Asking[] {
+  const about = (route: string, path: string, body?: object): Asking => ({
+    route,
+    detail: '',
+    path,
+    ...(body === undefined ? {} : { body }),
+    isAboutA: true,
+  });
+  const settings = { bucket: 'high', sample_limit: 3, checks: {} };
+  return [
+    ...LISTS.flatMap((path) => [
+      { ...about(`get ${path}`, path), isAboutA: false },
+      { ...about(`get ${path}`, `${path}?tenant=${TENANT_A}`), detail: '?tenant=A' },
+    ]),
+    ...GET_OF_RUN.map((end) => about(`get /runs/:id${end}`, RUN + end)),
+    about('get /runs/:id/durations', `${RUN}/durations?stage=crawl`),
+    ...EXPORTS.map((file) => about(`get /export/${file}`, `/export/${file}?run_id=${RUN_OF.a}`)),
+    about('get /alerts/:id', `/alerts/${ids.alert}`),
+    about('get /tenants/:id', `/tenants/${TENANT_A}`),
+    about('get /tenants/:id/overview', `/tenants/${TENANT_A}/overview`),
+    { ...about('get /me', '/me'), isAboutA: false },
+    about('post /runs', '/runs', { pipeline: 'nightly', run_key: 'walls', tenant: String(TENANT_A) }),
+    about('patch /runs/:id', RUN, { action: 'note', by, note: 'seen' }),
+    about('patch /qa/:run/:item', `/qa/${RUN_OF.a}/500`, { result: 'pass', reviewer: by }),
+    about('post /alerts/:id/ack', `/alerts/${ids.alert}/ack`, { by }),
+    about('post /alerts/:id/snooze', `/alerts/${ids.alert}/snooze`, { by, minutes: 10 }),
+    about('put /qa/settings', '/qa/settings', { ...settings, tenant: String(TENANT_A) }),
+    about('get /ingest/health', '/ingest/health'),
+    about('get /acts', '/acts'),
+    about('get /tokens', '/tokens'),
+    about('post /tokens', '/tokens', { kind: 'tenant', tenant: String(TENANT_A), name: 'mine' }),
+    about('post /tokens/:id/rotate', `/tokens/${ids.token}/rotate`, {}),
+    about('delete /tokens/:id', `/tokens/${ids.token}`),
+    about('get /tenants', '/tenants'),
+    about('post /tenants', '/tenants', { tenant: 'newcomer' }),
+    about('patch /tenants/:id', `/tenants/${TENANT_A}`, { status: 'disabled' }),
+    about('delete /tenants/:id', `/tenants/${TENANT_A}`, { confirm: String(TENANT_A), by, reason: 'none' }),
+  ];
+}
+
+export const OPEN_PATHS = ['/', '/healthz', '/readyz', '/metrics', '/openapi.json', '/runbooks', '/runbooks/CR-02'];
+
+export async function ask(url: string, asking: Asking, token: string | undefined): Promise<Response> {
+  return fetch(url + asking.path, {
+    method: asking.route.split(' ')[0]?.toUpperCase() ?? 'GET',
+    headers: {
+      ...(token === undefined ? {} : bearer(token)),
+      ...(asking.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    },
+    ...(asking.body === undefined ? {} : { body: JSON.stringify(asking.body) }),
+  });
+}
+
+/** What in an answer can only be of a tenant: its number under its name, its texts, its run. Empty: nothing. */
+export function marksOf(tenant: 'a' | 'b', text: string): string[] {
+  const id = tenant === 'a' ? TENANT_A : TENANT_B;
+  const marks = [
+    new RegExp(`"tenant_id":${id}\\b`),
+    new RegExp(`tenant="${id}"`),
+    new RegExp(`secret-of-${id}\\b`),
+    new RegExp(`\\bof ${id}\\b`),
+    new RegExp(`\\b${RUN_OF[tenant]}\\b`),
+  ].filter((mark) => mark.test(text));
+  return [...marks.map(String), ...(tenantsOfCsv(text).includes(String(id)) ? ['a line of CSV'] : [])];
+}
+
+function tenantsOfCsv(text: string): string[] {
+  const [head = '', ...lines] = text.split('\n');
+  const column = head.replace('\r', '').split(',').indexOf('tenant_id');
+  return column < 0 ? [] : lines.map((line) => line.split(',')[column] ?? '');
+}
