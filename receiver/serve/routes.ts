@@ -11,6 +11,7 @@ import type { Route } from './route.ts';
 import { type RunChangeDeps, runChangeRoutes } from './run_changes.ts';
 import { eventRoutes } from './run_events.ts';
 import { runRoutes } from './runs.ts';
+import { tenantMetricsRoutes } from './tenant_metrics.ts';
 import { trendRoutes } from './trends.ts';
 
 export interface RouteDeps extends RunChangeDeps, InstallationDeps {}
@@ -26,6 +27,7 @@ export function apiRoutes(deps: RouteDeps): Route[] {
     ...alertRoutes(deps),
     ...alertChangeRoutes(deps),
     ...trendRoutes(),
+    ...tenantMetricsRoutes(),
     ...installationRoutes(deps),
     ...adminRoutes(),
   ];

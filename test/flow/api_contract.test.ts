@@ -57,6 +57,7 @@ const ASKED: Record<string, string[]> = {
   '/tenants/:id': ['/tenants/{tenant}'],
   '/tenants/:id/overview': ['/tenants/{tenant}/overview'],
   '/trends': ['/trends', '/trends?by=day&weeks=2&pipeline=nightly_enrichment&environment=production'],
+  '/metrics/tenants': ['/metrics/tenants'],
   '/me': ['/me'],
 };
 const ADMIN_ASKED: Record<string, string[]> = {
@@ -155,7 +156,16 @@ describe('walls', () => {
   );
 
   it('naming another tenant finds nothing, whatever is asked', async () => {
-    for (const path of ['/runs', '/pipelines', '/qa', '/qa/summary', '/qa/settings', '/alerts', '/trends']) {
+    for (const path of [
+      '/runs',
+      '/pipelines',
+      '/qa',
+      '/qa/summary',
+      '/qa/settings',
+      '/alerts',
+      '/trends',
+      '/metrics/tenants',
+    ]) {
       expect((await api.get(`${path}?tenant=${TENANT_B}`, api.tokens.a)).status, path).toBe(404);
     }
     expect((await api.get(`/tenants/${TENANT_B}/overview`, api.tokens.a)).status).toBe(404);

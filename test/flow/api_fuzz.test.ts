@@ -103,6 +103,7 @@ const LISTS = [
   '/alerts',
   '/alerts/1',
   '/trends',
+  '/metrics/tenants',
   '/tenants/7',
   '/tenants/7/overview',
   '/acts',
