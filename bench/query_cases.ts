@@ -91,6 +91,7 @@ const ASKED: Record<string, Asked> = {
   metrics: { ofRun: { all: (run) => [run.tenantId, run.runId] } },
   open_alerts: { ofTenant: { all: (tenant) => [tenant] } },
   overview: { ofTenant: { '30 days': (tenant) => [tenant, 30, now] }, only: 'reader' },
+  tenant_metrics: { ofTenant: { scrape: (tenant) => [tenant, now, 30, 200, 20, 20] } },
   pipelines: { ofTenant: { '30 days': (tenant) => [tenant, 30, 30, now] } },
   lock_sample: {},
   previous_run: { ofRun: { one: (run) => [run.tenantId, run.runId] } },
