@@ -49,6 +49,8 @@ export async function readBackup(
   const plain = createGunzip();
   // What goes wrong with either is told to who reads `plain`, however late he begins.
   pipeline(file, plain, () => undefined);
+  // He may have stopped reading by then; an error that nobody listens for would end the process.
+  plain.on('error', () => undefined);
   try {
     await once(file, 'open');
     await client.connect();

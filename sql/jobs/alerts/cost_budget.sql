@@ -47,7 +47,11 @@ period_costs as (
     and r.started_at between b.begins_at - interval '31 days' and $1::timestamptz + interval '1 day'
     and r.status <> 'running'
     and coalesce(r.ended_at, r.last_event_at, r.started_at) >= b.begins_at
-    and least(coalesce(r.ended_at, r.last_event_at, r.started_at), r.last_received_at) <= $1::timestamptz
+    -- From when on it was over, as in watched_runs: an abandoned run was still going on until it had been silent for half an hour.
+    and case r.status
+      when 'abandoned' then r.last_received_at + interval '30 minutes'
+      else least(coalesce(r.ended_at, r.last_event_at, r.started_at), r.last_received_at)
+    end <= $1::timestamptz
   join public.run_vendor_usage u on u.run_id = r.run_id and u.tenant_id = r.tenant_id
   group by b.tenant_id, b.subject, b."limit"
 )

@@ -32,7 +32,7 @@ past as (
     select h.run_id
     from runledger.watched_runs h
     where h.tenant_id = l.tenant_id and h.environment = l.environment and h.pipeline = l.pipeline
-      and h.is_judged and h.status = 'succeeded' and (h.started_at, h.run_id) < (l.started_at, l.run_id)
+      and h.is_judged and h.status = 'succeeded' and h.over_at <= $1::timestamptz and (h.started_at, h.run_id) < (l.started_at, l.run_id)
     order by h.started_at desc, h.run_id desc
     limit l.runs
   ) h

@@ -30,7 +30,8 @@ measured as (
       select extract(epoch from h.ended_at - h.started_at)::double precision as seconds
       from runledger.watched_runs h
       where h.tenant_id = l.tenant_id and h.environment = l.environment and h.pipeline = l.pipeline
-        and h.status = 'succeeded' and h.ended_at >= h.started_at and (h.started_at, h.run_id) < (l.started_at, l.run_id)
+        and h.status = 'succeeded' and h.ended_at >= h.started_at and h.over_at <= $1::timestamptz
+        and (h.started_at, h.run_id) < (l.started_at, l.run_id)
       order by h.started_at desc, h.run_id desc
       limit p.runs
     ) h

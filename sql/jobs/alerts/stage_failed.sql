@@ -35,7 +35,7 @@ judged as (
         select h.run_id
         from runledger.watched_runs h
         where h.tenant_id = l.tenant_id and h.environment = l.environment and h.pipeline = l.pipeline
-          and h.status in ('succeeded', 'failed') and (h.started_at, h.run_id) < (l.started_at, l.run_id)
+          and h.status in ('succeeded', 'failed') and h.over_at <= $1::timestamptz and (h.started_at, h.run_id) < (l.started_at, l.run_id)
         order by h.started_at desc, h.run_id desc
         limit 10
       ) h
