@@ -116,6 +116,9 @@ async function startRunner(deps: JobDeps): Promise<Runner> {
     noHandleSignals: true,
     taskList: taskList(deps),
     parsedCronItems: cronItems(),
+    // Nobody waits for the end of a job to be noted, so that a database which is away just then would end the process by an unhandled
+    // rejection (0.17.3). In batches the failure has a handler: it ends the runner, which is then started again.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     logger: new Logger(() => (level, message, meta) => logRunner(deps.log, level, message, meta)),
   });
   let failedLooks = 0;
