@@ -25,7 +25,7 @@ const KEPT_DAYS = 90;
 export const registerChannel: Register = (program, context) => {
   const channel = program
     .command('channel')
-    .description('where alert messages go: add, list, remove, enable, disable or test channels')
+    .description('where alert messages go: add, list, remove, enable, disable or test channels, resend dead letters')
     .addHelpText(
       'after',
       examples(

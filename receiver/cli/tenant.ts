@@ -23,7 +23,7 @@ interface JsonOption {
 export const registerTenantCommands: Register = (program, context) => {
   const tenant = program
     .command('tenant')
-    .description('list, add, disable, enable or rename tenants')
+    .description('list, add, disable, enable, rename or erase tenants, and make BI logins')
     .addHelpText(
       'after',
       examples(
