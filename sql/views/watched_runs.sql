@@ -28,3 +28,24 @@ where r.excluded is not true
   and not exists (select from runledger.tenants t where t.tenant_id = r.tenant_id and t.status = 'disabled');
 
 revoke all on runledger.watched_runs from public;
+
+-- Of each pipeline the watched run that started last (of equal starts the larger run_id) among those that had ended by as_of: what a rule
+-- about runs looks at. only_judged leaves out those that were not derived since they ended.
+create or replace function runledger.latest_runs(
+  as_of timestamptz, statuses text[] default '{succeeded,failed,abandoned}', only_judged boolean default true)
+returns setof runledger.watched_runs
+language sql stable
+as $$
+  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
+  from (
+    select w.tenant_id, w.environment, w.pipeline, max(w.started_at) as started_at
+    from runledger.watched_runs w
+    where w.status = any (statuses) and w.over_at <= as_of and (w.is_judged or not only_judged)
+    group by w.tenant_id, w.environment, w.pipeline
+  ) n
+  join runledger.watched_runs r
+    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
+  where r.status = any (statuses) and r.over_at <= as_of and (r.is_judged or not only_judged)
+  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
+$$;
+revoke all on function runledger.latest_runs(timestamptz, text[], boolean) from public;

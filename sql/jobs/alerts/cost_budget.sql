@@ -2,25 +2,11 @@
 -- too, because their money is spent. By the end of the run, so that a night that begins before midnight still meets a budget of its day.
 -- Where usage has no price the true sum is higher, which is told.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-run_costs as (
+with run_costs as (
   select
     l.tenant_id, l.environment, l.pipeline, 'run' as subject, l.run_id, p.per_run_usd as "limit", 1::bigint as runs,
     sum(u.cost_usd) as value, sum(u.unpriced_calls) as unpriced_calls
-  from latest l
+  from runledger.latest_runs($1::timestamptz) l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline)) as p (enabled boolean, per_run_usd numeric)
   join public.run_vendor_usage u on u.run_id = l.run_id and u.tenant_id = l.tenant_id
   where p.enabled and p.per_run_usd is not null

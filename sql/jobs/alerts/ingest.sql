@@ -2,21 +2,7 @@
 -- yesterday (UTC); spans that wait for their run; runs of which the sender ended more than is stored; channels that get no message through;
 -- an audit that found a difference. Wrong rules are added by the caller.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-tenant_limits as (
+with tenant_limits as (
   select t.tenant_id, p.*
   from runledger.tenants t
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, t.tenant_id, ''))
@@ -57,7 +43,7 @@ incomplete as (
       'missing_vendor_calls', greatest(0, r.sent_vendor_calls - r.stored_vendor_calls),
       'dropped_by_sender', r.sent_dropped
     )
-  from latest l
+  from runledger.latest_runs($1::timestamptz) l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline)) as p (enabled boolean)
   join public.enrichment_runs r on r.tenant_id = l.tenant_id and r.run_id = l.run_id
   where p.enabled and l.complete = false

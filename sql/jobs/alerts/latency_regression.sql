@@ -3,23 +3,9 @@
 -- and a number of milliseconds. Only durations of the same class are compared. Too few samples or runs, or a stage that is not there this
 -- time, say nothing.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.status = 'succeeded' and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.status = 'succeeded' and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-looked_at as (
+with looked_at as (
   select l.tenant_id, l.environment, l.pipeline, l.run_id, l.started_at, p.*
-  from latest l
+  from runledger.latest_runs($1::timestamptz, statuses => '{succeeded}') l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
     as p (enabled boolean, runs int, minimum_runs int, spreads numeric, minimum_increase_share numeric, minimum_increase_ms numeric,
       minimum_samples bigint)

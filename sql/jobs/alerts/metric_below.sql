@@ -1,25 +1,11 @@
 -- A business number of the latest run below its floor. A run without the number says nothing, unless the rule requires it.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-)
 select l.tenant_id, l.environment, l.pipeline, p.metric as subject,
   case when m.value is null and not p.required then 'hold' else 'bad' end as verdict,
   $3::text as severity,
   l.run_id,
   jsonb_build_object('value', trim_scale(round(m.value, 4)), 'limit', p.minimum, 'is_stated', m.value is not null) as numbers
-from latest l
+from runledger.latest_runs($1::timestamptz) l
 cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
   as p (enabled boolean, metric text, minimum numeric, required boolean)
 left join public.run_metrics m on m.run_id = l.run_id and m.tenant_id = l.tenant_id and m.name = p.metric

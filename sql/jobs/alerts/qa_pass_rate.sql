@@ -1,22 +1,8 @@
 -- The share of passed reviews among those of the last runs. Rows that nobody reviewed do not count; too few reviews say nothing.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-measured as (
+with measured as (
   select l.*, p.minimum, p.minimum_reviewed, q.passed, q.reviewed
-  from latest l
+  from runledger.latest_runs($1::timestamptz) l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
     as p (enabled boolean, minimum numeric, minimum_reviewed bigint, runs int)
   cross join lateral (

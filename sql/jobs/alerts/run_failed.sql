@@ -1,19 +1,5 @@
 -- Runs that ended as failed. An abandoned one is told by run_stuck; it is no success either, so a failure before it stands.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-)
 select l.tenant_id, l.environment, l.pipeline, '' as subject,
   case l.status when 'failed' then 'bad' else 'hold' end as verdict,
   $3::text as severity,
@@ -24,7 +10,7 @@ select l.tenant_id, l.environment, l.pipeline, '' as subject,
     'stages_in_error', e.stages,
     'units_in_error', e.units
   ) as numbers
-from latest l
+from runledger.latest_runs($1::timestamptz) l
 cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline)) as p (enabled boolean)
 left join lateral (
   select string_agg(s.stage, ', ' order by s.started_at, s.stage) filter (where s.status = 'error') as stages, sum(s.count_error) as units

@@ -1,26 +1,12 @@
 -- Runs that go on and should not. silent: nothing was received for silent_minutes, by our clock; a run that was abandoned is as silent, until
 -- a later one ends. over_limit: it goes on for longer than its schedule's limit, or the rule's where the schedule has none.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.over_at <= $1::timestamptz and r.status in ('succeeded', 'failed', 'abandoned')
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.over_at <= $1::timestamptz and r.status in ('succeeded', 'failed', 'abandoned')
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-open_runs as (
+with open_runs as (
   select r.*, true as is_running
   from runledger.watched_runs r
   where r.started_at <= $1::timestamptz and (r.over_at is null or r.over_at > $1::timestamptz)
   union all
-  select l.*, false from latest l where l.status = 'abandoned'
+  select l.*, false from runledger.latest_runs($1::timestamptz, only_judged => false) l where l.status = 'abandoned'
 ),
 measured as (
   select

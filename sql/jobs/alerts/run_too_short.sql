@@ -1,25 +1,11 @@
 -- The latest run that succeeded took less than its schedule allows or, where that says nothing, less than a share of the median of the runs
 -- before. Without enough of those, or without a length of its own (no end, or an end before its start), nothing can be said.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.status = 'succeeded' and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.status = 'succeeded' and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-measured as (
+with measured as (
   select
     l.*, s.minimum_seconds, b.runs, b.median_seconds, p.share_of_median, p.minimum_runs,
     extract(epoch from l.ended_at - l.started_at) as seconds
-  from latest l
+  from runledger.latest_runs($1::timestamptz, statuses => '{succeeded}') l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
     as p (enabled boolean, share_of_median numeric, runs int, minimum_runs int)
   left join runledger.schedules s

@@ -1,25 +1,11 @@
 -- The share of a stage's units that failed in the latest run. Too few units, or no such stage, say nothing.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-measured as (
+with measured as (
   select
     l.*, p.*, s.count_total, s.count_error,
     coalesce(s.count_total, 0) < p.minimum_units as is_too_small,
     s.count_error::numeric / nullif(s.count_total, 0) as rate
-  from latest l
+  from runledger.latest_runs($1::timestamptz) l
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, l.tenant_id, l.pipeline))
     as p (enabled boolean, stage text, warn_above numeric, page_above numeric, minimum_units bigint)
   left join public.run_stage_stats s on s.run_id = l.run_id and s.tenant_id = l.tenant_id and s.stage = p.stage

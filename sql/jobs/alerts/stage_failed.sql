@@ -3,22 +3,8 @@
 -- half of the ten runs before had. A run that was abandoned never came to the stage's end; it counts as lacking it after the window alone.
 -- A stage that ran, and of which only its items or calls told us, counts as finished.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
-with newest as (
-  select r.tenant_id, r.environment, r.pipeline, max(r.started_at) as started_at
-  from runledger.watched_runs r
-  where r.is_judged and r.over_at <= $1::timestamptz
-  group by r.tenant_id, r.environment, r.pipeline
-),
-latest as (
-  select distinct on (r.tenant_id, r.environment, r.pipeline) r.*
-  from newest n
-  join runledger.watched_runs r
-    on r.tenant_id = n.tenant_id and r.environment = n.environment and r.pipeline = n.pipeline and r.started_at = n.started_at
-  where r.is_judged and r.over_at <= $1::timestamptz
-  order by r.tenant_id, r.environment, r.pipeline, r.run_id desc
-),
-looked_at as (
-  select l.*, true as is_over from latest l
+with looked_at as (
+  select l.*, true as is_over from runledger.latest_runs($1::timestamptz) l
   union all
   select r.*, false
   from runledger.watched_runs r
