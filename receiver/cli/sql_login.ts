@@ -60,7 +60,8 @@ async function drop(request: BiLoginRequest, options: SqlLoginOptions, { termina
   else terminal.print(`${login} is gone`);
 }
 
-async function askRoles(work: () => Promise<void>): Promise<void> {
+/** Where roles may not be made or dropped, ends with the SQL for an administrator. */
+export async function askRoles(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -89,6 +89,22 @@ export async function dropBiLogin(request: BiLoginRequest): Promise<boolean> {
   });
 }
 
+/**
+ * Drops the roles of an erased tenant's logins, which are in no register any more and see nothing; one that is gone already is passed by.
+ * @throws MayNotMakeRoles with the SQL for all that are still there; any database error
+ */
+export async function dropErasedLogins(databaseUrl: string, logins: readonly string[]): Promise<void> {
+  for (const [index, login] of logins.entries()) {
+    const left = logins.slice(index).map((name) => byHand('roles/drop_bi_login_by_hand', { login: name }));
+    await inAdministration(databaseUrl, left.join(''), async (client) => {
+      await client.query('begin');
+      await client.query(loadSql('queries/store/set_bi_settings'), [login, '', '0']);
+      await client.query(loadSql('roles/drop_bi_login'));
+      await client.query('commit');
+    });
+  }
+}
+
 /** The values are a checked name and numbers. */
 function byHand(sql: string, values: Record<string, string | number>): string {
   return loadSql(sql).replace(/:(\w+)/g, (all, name: string) => String(values[name] ?? all));

@@ -20,6 +20,11 @@ export interface Erased {
   runs: number;
 }
 
+export interface ErasedTenant extends Erased {
+  /** Its BI logins, by name: they see nothing any more, and their roles are left to drop. */
+  sql_logins: string[];
+}
+
 const MADE_IDS_FROM = 2 ** 52;
 const RANDOM_MAX = 2 ** 48;
 const TENANT_STEPS = [
@@ -57,7 +62,7 @@ export async function eraseItem(owner: pg.Pool, tenantId: number, item: string, 
  * @param owner speaks as runledger_owner, without a time limit
  * @throws InvalidRequestError while the tenant is active: what its pipelines send meanwhile would not be erased
  */
-export async function eraseTenant(owner: pg.Pool, tenantId: number, by: string): Promise<Erased> {
+export async function eraseTenant(owner: pg.Pool, tenantId: number, by: string): Promise<ErasedTenant> {
   return inTransaction(owner, async (client) => {
     const change = async (name: string, values: unknown[]) =>
       (await client.query(loadSql(`queries/store/${name}`), values)).rowCount ?? 0;
@@ -73,9 +78,10 @@ export async function eraseTenant(owner: pg.Pool, tenantId: number, by: string):
     const runs = await change('erase_tenant_runs', [tenantId]);
     const samples = await change('erase_tenant_samples', [tenantId, key]);
     for (const step of TENANT_STEPS) await change(step, [tenantId]);
+    const logins = await client.query<{ login_name: string }>(loadSql('queries/store/erase_tenant_logins'), [tenantId]);
     const erased = { events, qa_samples: samples, parked, runs };
-    await recordErasure(client, tenantId, by, 'erase_tenant', erased);
-    return erased;
+    await recordErasure(client, tenantId, by, 'erase_tenant', { ...erased, sql_logins: logins.rows.length });
+    return { ...erased, sql_logins: logins.rows.map((row) => row.login_name).sort() };
   });
 }
 

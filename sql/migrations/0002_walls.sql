@@ -7,7 +7,7 @@
 --   runledger_reader    the tenant in app.tenant_id, set by the API in each transaction; never a login for people
 --   runledger_bi        the tenant that the owner noted for the login, whatever the session sets
 
--- The tenant of a BI login, or null. Only this function reads runledger.bi_logins for the policies.
+-- The tenant of a BI login, or null; the policies below name it, and functions/login_tenant.sql has its current text.
 create function runledger.login_tenant(login name) returns int
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
