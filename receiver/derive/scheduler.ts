@@ -23,8 +23,6 @@ const FAILED_LOOKS = 4;
 export type SchedulerDeps = Omit<JobDeps, 'pool'> & { databaseUrl: string };
 
 export interface Scheduler {
-  /** Looks for due runs now instead of at the next tick; for when a run has ended. */
-  wake(): void;
   /** Waits for the jobs that run, then closes the connections. */
   stop(): Promise<void>;
 }
@@ -52,7 +50,6 @@ export async function startJobs(deps: SchedulerDeps): Promise<Scheduler> {
     };
     let stopping: Promise<void> | undefined;
     return {
-      wake: timer.wake,
       stop: () => {
         stopping ??= stopAll();
         return stopping;
@@ -161,33 +158,18 @@ function logRunner(log: JobLog, level: string, message: string, meta: unknown): 
   else if (level === 'warning') log.warn(fields, message);
 }
 
-/** Derives due runs, then waits until the next is due: at most ten seconds, because other receivers mark runs too. */
-function startDeriveTimer(pool: Pool, log: JobLog): { wake(): void; stop(): Promise<void> } {
-  let stopped = false;
-  let woken = false;
-  let waiting = new AbortController();
-  const loop = async () => {
-    while (!stopped) {
-      woken = false;
-      const waitMs = await deriveOnce(pool, log);
-      if (!woken && !stopped) {
-        waiting = new AbortController();
-        await pause(waitMs, waiting.signal);
-      }
-      // However often it is woken: one look a moment, not one a commit.
-      if (!stopped) await pause(WAIT_MIN_MS, ending.signal);
-    }
-  };
+/**
+ * Derives due runs, then waits until the next is due: at most ten seconds, which is the least that a changed run waits for (CHANGED_RUN_WAIT_MS),
+ * so that none is looked at late, whichever receiver marked it.
+ */
+function startDeriveTimer(pool: Pool, log: JobLog): { stop(): Promise<void> } {
   const ending = new AbortController();
+  const loop = async () => {
+    while (!ending.signal.aborted) await pause(await deriveOnce(pool, log), ending.signal);
+  };
   const looping = loop();
   return {
-    wake: () => {
-      woken = true;
-      waiting.abort();
-    },
     stop: async () => {
-      stopped = true;
-      waiting.abort();
       ending.abort();
       await looping;
     },

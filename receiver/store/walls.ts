@@ -20,8 +20,3 @@ export async function findBrokenWall(pool: pg.Pool): Promise<string | null> {
     { readOnly: true },
   );
 }
-
-/** True when the walls stand; see findBrokenWall. */
-export async function assertWalls(pool: pg.Pool): Promise<boolean> {
-  return (await findBrokenWall(pool)) === null;
-}

@@ -182,10 +182,8 @@ describe('the scheduler', () => {
   it('two start at once in one database, and share the due runs', async () => {
     await owner.query('drop schema if exists graphile_worker cascade');
     try {
-      const [one, two] = await Promise.all([start(), start()]);
       await writeRows(owner, [...mixedRun(1, 7, 4), ...mixedRun(2, 7, 5)], { now: new Date(Date.now() - 60_000) });
-      one?.wake();
-      two?.wake();
+      await Promise.all([start(), start()]);
       const derived = 'select 1 from public.enrichment_runs where derived_at is not null';
       await until(async () => (await owner.query(derived)).rows.length === 2);
     } finally {
@@ -194,14 +192,13 @@ describe('the scheduler', () => {
   });
 
   it('is back after the database ended all its sessions', async () => {
-    const scheduler = await start();
+    await start();
     try {
       const sessions = `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and application_name = 'runledger_owner'`;
       await superuser.query(sessions);
       // The test's own pool lost its sessions too.
       await retrying(5, () => writeRows(owner, mixedRun(1, 7, 4), { now: new Date(Date.now() - 60_000) }));
-      scheduler.wake();
       const derived = 'select 1 from public.enrichment_runs where derived_at is not null';
       await until(async () => (await owner.query(derived)).rows.length === 1);
       await owner.query(`select graphile_worker.add_job('expire_parked', '{}'::json)`);

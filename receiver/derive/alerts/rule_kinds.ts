@@ -104,12 +104,6 @@ export function parseOverride(kind: string, parameters: unknown): ParsedParamete
   return parse(kind, z.strictObject(parts), parameters);
 }
 
-/** What is wrong with the parameters of a rule; none: nothing. */
-export function checkRule(kind: string, parameters: unknown): string[] {
-  const parsed = parseParameters(kind, parameters);
-  return parsed.ok ? [] : parsed.problems;
-}
-
 /** Without its default, which would otherwise be laid over what the rule says. */
 function bare(part: z.core.$ZodType): z.core.$ZodType {
   return part instanceof z.ZodDefault ? part.unwrap() : part;
