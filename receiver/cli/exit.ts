@@ -22,6 +22,16 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** For the reference of the command line. */
+export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
+  0: 'done',
+  1: 'the answer is no: `audit` found a difference, there is no such run, a record is refused, a migration is missing',
+  2: 'wrong use: unknown command or option, a value that cannot be right, a file that cannot be read',
+  3: 'the database or the receiver cannot be reached or started; the same command may work later',
+  4: 'a fault of Runledger; `--debug` shows where',
+  130: 'ended with Ctrl-C',
+};
+
 /** Ends the program with a code; the message says what is wrong and, in its second line if need be, what to do. */
 export class CliError extends Error {
   override readonly name = 'CliError';

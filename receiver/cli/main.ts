@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-/** The command line `runledger`: builds the program out of one file per command, runs it, and turns what goes wrong into an exit code. */
+/** The command line `runledger`: runs the program and turns what goes wrong into an exit code. */
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { SQL_FOLDER } from '../store/sql.ts';
-import { type CliContext, examples, type GlobalOptions } from './command.ts';
-import { commands } from './commands.ts';
+import type { CliContext, GlobalOptions } from './command.ts';
 import { EXIT, explainError } from './exit.ts';
+import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
 const version = readVersion();
@@ -19,37 +19,12 @@ async function run(argv: string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.fault);
   });
-  const program = createProgram();
+  const program = createProgram(context);
   try {
-    for (const register of commands) register(program, context);
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error, program);
   }
-}
-
-function createProgram(): Command {
-  const program = new Command('runledger')
-    .description('A ledger of pipeline runs in PostgreSQL, fed by OpenTelemetry')
-    .version(version, '-V, --version', 'print the version')
-    .option('--database-url <url>', 'PostgreSQL to use (DATABASE_URL; by default the embedded one)')
-    .option('--data-dir <folder>', 'folder of the embedded PostgreSQL (RUNLEDGER_DATA_DIR; by default .runledger)')
-    .option('--debug', 'show where in the code an error happened')
-    .helpCommand('help [command]', 'show the help of a command')
-    .showHelpAfterError('Run it with --help to see how it is used')
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
-    .exitOverride();
-  program.addHelpText(
-    'after',
-    `${examples(
-      'runledger demo                           see it work, with data of a nightly pipeline',
-      'runledger start                          receive spans on 4318, answer on 8080',
-      'runledger token create --kind tenant --tenant 7',
-      'runledger runs',
-      'runledger show 2026-11-22-nightly',
-    )}\n\nExit codes: 0 done, 1 the answer is no, 2 wrong use or input, 3 database or receiver not reachable, 4 our fault`,
-  );
-  return program;
 }
 
 function report(error: unknown, program: Command): number {
