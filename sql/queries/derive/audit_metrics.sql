@@ -3,61 +3,45 @@
 -- $1 tenant_id int or null, $2 run_id bigint or null: only this one. $3 floor timestamptz: runs whose first event is older are left
 -- out, because their events are gone. $4 limit int. total counts all differing values, whatever the limit.
 select
-  d.tenant_id,
-  d.run_id,
+  coalesce(c.tenant_id, s.tenant_id) as tenant_id,
+  coalesce(c.run_id, s.run_id) as run_id,
   'run_metrics' as what,
-  d.name,
+  coalesce(c.name, s.name) as name,
   v.column_name as "column",
   v.counted,
   v.stored,
   count(*) over () as total
 from (
-  select
-    coalesce(c.tenant_id, s.tenant_id) as tenant_id,
-    coalesce(c.run_id, s.run_id) as run_id,
-    coalesce(c.name, s.name) as name,
-    c.tenant_id is not null as is_counted,
-    s.tenant_id is not null as is_stored,
-    c.set_value as counted_set_value,
-    s.set_value as stored_set_value,
-    c.set_at as counted_set_at,
-    s.set_at as stored_set_at,
-    c.set_span_id as counted_set_span_id,
-    s.set_span_id as stored_set_span_id,
-    c.added_value as counted_added_value,
-    s.added_value as stored_added_value
-  from (
-    select w.*
-    from runledger.recounted_metrics w
-    where ($1::int is null or w.tenant_id = $1)
-      and ($2::bigint is null or w.run_id = $2)
-      and not exists (
-        select 1
-        from public.enrichment_runs r
-        where r.tenant_id = w.tenant_id and r.run_id = w.run_id and r.first_event_at < $3::timestamptz
-      )
-  ) c
-  full join (
-    select t.*
-    from public.run_metrics t
-    where ($1::int is null or t.tenant_id = $1)
-      and ($2::bigint is null or t.run_id = $2)
-      and (t.derived_value is null or num_nonnulls(t.set_value, t.set_at, t.set_span_id, t.added_value) > 0)
-      and not exists (
-        select 1
-        from public.enrichment_runs r
-        where r.tenant_id = t.tenant_id and r.run_id = t.run_id and r.first_event_at < $3::timestamptz
-      )
-  ) s on s.tenant_id = c.tenant_id and s.run_id = c.run_id and s.name = c.name
-) d
+  select w.*
+  from runledger.recounted_metrics w
+  where ($1::int is null or w.tenant_id = $1)
+    and ($2::bigint is null or w.run_id = $2)
+    and not exists (
+      select 1
+      from public.enrichment_runs r
+      where r.tenant_id = w.tenant_id and r.run_id = w.run_id and r.first_event_at < $3::timestamptz
+    )
+) c
+full join (
+  select t.*
+  from public.run_metrics t
+  where ($1::int is null or t.tenant_id = $1)
+    and ($2::bigint is null or t.run_id = $2)
+    and (t.derived_value is null or num_nonnulls(t.set_value, t.set_at, t.set_span_id, t.added_value) > 0)
+    and not exists (
+      select 1
+      from public.enrichment_runs r
+      where r.tenant_id = t.tenant_id and r.run_id = t.run_id and r.first_event_at < $3::timestamptz
+    )
+) s on s.tenant_id = c.tenant_id and s.run_id = c.run_id and s.name = c.name
 cross join lateral (
   values
-    ('(row)', d.is_counted::text, d.is_stored::text),
-    ('set_value', trim_scale(d.counted_set_value)::text, trim_scale(d.stored_set_value)::text),
-    ('set_at', d.counted_set_at::text, d.stored_set_at::text),
-    ('set_span_id', d.counted_set_span_id::text, d.stored_set_span_id::text),
-    ('added_value', trim_scale(d.counted_added_value)::text, trim_scale(d.stored_added_value)::text)
+    ('(row)', (c.tenant_id is not null)::text, (s.tenant_id is not null)::text),
+    ('set_value', trim_scale(c.set_value)::text, trim_scale(s.set_value)::text),
+    ('set_at', c.set_at::text, s.set_at::text),
+    ('set_span_id', c.set_span_id::text, s.set_span_id::text),
+    ('added_value', trim_scale(c.added_value)::text, trim_scale(s.added_value)::text)
 ) as v (column_name, counted, stored)
 where v.counted is distinct from v.stored
-order by d.tenant_id, d.run_id, name, v.column_name
+order by tenant_id, run_id, name, v.column_name
 limit $4::int

@@ -4,8 +4,8 @@
 -- $1 tenant_id int or null, $2 run_id bigint or null: only this one. $3 floor timestamptz: runs whose first event is older are left
 -- out, because their events are gone. $4 limit int. total counts all differing values, whatever the limit.
 select
-  d.tenant_id,
-  d.run_id,
+  coalesce(c.tenant_id, s.tenant_id) as tenant_id,
+  coalesce(c.run_id, s.run_id) as run_id,
   'enrichment_runs' as what,
   '' as name,
   v.column_name as "column",
@@ -13,63 +13,37 @@ select
   v.stored,
   count(*) over () as total
 from (
-  select
-    coalesce(c.tenant_id, s.tenant_id) as tenant_id,
-    coalesce(c.run_id, s.run_id) as run_id,
-    s.tenant_id is not null as is_stored,
-    c.first_event_at as counted_first_event_at,
-    s.first_event_at as stored_first_event_at,
-    greatest(c.last_event_at, s.last_event_at) as counted_last_event_at,
-    s.last_event_at as stored_last_event_at,
-    coalesce(c.sent_statements, 0) as counted_sent_statements,
-    s.sent_statements as stored_sent_statements,
-    coalesce(c.sent_stages, 0) as counted_sent_stages,
-    s.sent_stages as stored_sent_stages,
-    coalesce(c.sent_items, 0) as counted_sent_items,
-    s.sent_items as stored_sent_items,
-    coalesce(c.sent_vendor_calls, 0) as counted_sent_vendor_calls,
-    s.sent_vendor_calls as stored_sent_vendor_calls,
-    coalesce(c.sent_dropped, 0) as counted_sent_dropped,
-    s.sent_dropped as stored_sent_dropped,
-    coalesce(c.stored_stages, 0) as counted_stored_stages,
-    s.stored_stages as stored_stored_stages,
-    coalesce(c.stored_items, 0) as counted_stored_items,
-    s.stored_items as stored_stored_items,
-    coalesce(c.stored_vendor_calls, 0) as counted_stored_vendor_calls,
-    s.stored_vendor_calls as stored_stored_vendor_calls
-  from (
-    select w.*
-    from runledger.recounted_runs w
-    where ($1::int is null or w.tenant_id = $1)
-      and ($2::bigint is null or w.run_id = $2)
-      and not exists (
-        select 1
-        from public.enrichment_runs r
-        where r.tenant_id = w.tenant_id and r.run_id = w.run_id and r.first_event_at < $3::timestamptz
-      )
-  ) c
-  full join (
-    select t.*
-    from public.enrichment_runs t
-    where ($1::int is null or t.tenant_id = $1)
-      and ($2::bigint is null or t.run_id = $2)
-      and (t.first_event_at is null or t.first_event_at >= $3::timestamptz)
-  ) s on s.tenant_id = c.tenant_id and s.run_id = c.run_id
-) d
+  select w.*
+  from runledger.recounted_runs w
+  where ($1::int is null or w.tenant_id = $1)
+    and ($2::bigint is null or w.run_id = $2)
+    and not exists (
+      select 1
+      from public.enrichment_runs r
+      where r.tenant_id = w.tenant_id and r.run_id = w.run_id and r.first_event_at < $3::timestamptz
+    )
+) c
+full join (
+  select t.*
+  from public.enrichment_runs t
+  where ($1::int is null or t.tenant_id = $1)
+    and ($2::bigint is null or t.run_id = $2)
+    and (t.first_event_at is null or t.first_event_at >= $3::timestamptz)
+) s on s.tenant_id = c.tenant_id and s.run_id = c.run_id
 cross join lateral (
   values
-    ('(row)', 'true', d.is_stored::text),
-    ('first_event_at', d.counted_first_event_at::text, d.stored_first_event_at::text),
-    ('last_event_at', d.counted_last_event_at::text, d.stored_last_event_at::text),
-    ('sent_statements', d.counted_sent_statements::text, d.stored_sent_statements::text),
-    ('sent_stages', d.counted_sent_stages::text, d.stored_sent_stages::text),
-    ('sent_items', d.counted_sent_items::text, d.stored_sent_items::text),
-    ('sent_vendor_calls', d.counted_sent_vendor_calls::text, d.stored_sent_vendor_calls::text),
-    ('sent_dropped', d.counted_sent_dropped::text, d.stored_sent_dropped::text),
-    ('stored_stages', d.counted_stored_stages::text, d.stored_stored_stages::text),
-    ('stored_items', d.counted_stored_items::text, d.stored_stored_items::text),
-    ('stored_vendor_calls', d.counted_stored_vendor_calls::text, d.stored_stored_vendor_calls::text)
+    ('(row)', 'true', (s.tenant_id is not null)::text),
+    ('first_event_at', c.first_event_at::text, s.first_event_at::text),
+    ('last_event_at', greatest(c.last_event_at, s.last_event_at)::text, s.last_event_at::text),
+    ('sent_statements', coalesce(c.sent_statements, 0)::text, s.sent_statements::text),
+    ('sent_stages', coalesce(c.sent_stages, 0)::text, s.sent_stages::text),
+    ('sent_items', coalesce(c.sent_items, 0)::text, s.sent_items::text),
+    ('sent_vendor_calls', coalesce(c.sent_vendor_calls, 0)::text, s.sent_vendor_calls::text),
+    ('sent_dropped', coalesce(c.sent_dropped, 0)::text, s.sent_dropped::text),
+    ('stored_stages', coalesce(c.stored_stages, 0)::text, s.stored_stages::text),
+    ('stored_items', coalesce(c.stored_items, 0)::text, s.stored_items::text),
+    ('stored_vendor_calls', coalesce(c.stored_vendor_calls, 0)::text, s.stored_vendor_calls::text)
 ) as v (column_name, counted, stored)
 where v.counted is distinct from v.stored
-order by d.tenant_id, d.run_id, v.column_name
+order by tenant_id, run_id, v.column_name
 limit $4::int
