@@ -89,6 +89,9 @@ export function RunHeader({ run }: { run: RunDetail }) {
         <a href={`/export/run_events.csv?run_id=${run.run_id}&tenant=${run.tenant_id}`} download>
           Events as CSV
         </a>
+        <a href={`/export/run_events.parquet?run_id=${run.run_id}&tenant=${run.tenant_id}`} download>
+          Parquet
+        </a>
         <a href={hrefOf(['qa'], { tenant: String(run.tenant_id), run: String(run.run_id) })}>QA samples</a>
       </p>
     </header>

@@ -12,6 +12,7 @@ import { CSV_OPTIONS, eventsCsv } from './events_csv.ts';
 import { exportQuery, type StoredKey } from './input.ts';
 import { readRun, resolveTenant } from './read.ts';
 import { type Asked, type Route, route } from './route.ts';
+import { eventsParquet, type ParquetExport, QA_COLUMNS, qaParquet } from './run_parquet.ts';
 import type { Run } from './shape.ts';
 
 const ROWS_TRAILER = 'X-Runledger-Rows';
@@ -34,6 +35,8 @@ interface ExportKind {
 
 const CSV = { mediaType: 'text/csv', contentType: 'text/csv; charset=utf-8; header=present' };
 
+const PARQUET = { mediaType: 'application/vnd.apache.parquet', contentType: 'application/vnd.apache.parquet' };
+
 const EXPORTS: readonly ExportKind[] = [
   {
     ...CSV,
@@ -50,7 +53,21 @@ const EXPORTS: readonly ExportKind[] = [
     summary: 'The events of a run as JSON lines',
     open: async (scope, run) => eventsJsonLines(scope, run),
   },
+  {
+    ...PARQUET,
+    path: '/export/run_events.parquet',
+    name: 'run_events',
+    summary: 'The events of a run as Parquet',
+    open: async (scope, run) => parquetExport(eventsParquet(scope, run)),
+  },
   { ...CSV, path: '/export/qa.csv', name: 'qa', summary: 'The QA samples of a run as CSV', open: qaCsv },
+  {
+    ...PARQUET,
+    path: '/export/qa.parquet',
+    name: 'qa',
+    summary: 'The QA samples of a run as Parquet',
+    open: async (scope, run) => parquetExport(qaParquet(await qaRows(scope, run))),
+  },
 ];
 
 export function exportRoutes({ storedKey }: { storedKey: StoredKey }): Route[] {
@@ -98,15 +115,23 @@ function eventsJsonLines(scope: Scope, run: Run): Export {
   return { stream: Readable.from(texts(), { highWaterMark: 1 }), rowCount: () => rows };
 }
 
-/** At most a few hundred a run, so that they are read at once. */
+function parquetExport({ pieces, rowCount }: ParquetExport): Export {
+  return { stream: Readable.from(pieces, { highWaterMark: 1 }), rowCount };
+}
+
 async function qaCsv(scope: Scope, run: Run): Promise<Export> {
-  const columns = ['run_id', 'tenant_id', 'company_id', 'bucket', 'checks', 'result', 'notes', 'created_at'];
+  const rows = await qaRows(scope, run);
+  const columns = QA_COLUMNS.map(({ name }) => name);
+  return { stream: stringify(rows, { ...CSV_OPTIONS, columns }), rowCount: () => rows.length };
+}
+
+/** At most a few hundred a run, so that they are read at once. */
+async function qaRows(scope: Scope, run: Run): Promise<(string | null)[][]> {
   const query = {
     text: loadSql('queries/serve/qa_rows'),
     values: [run.tenant_id, run.run_id],
     rowMode: 'array' as const,
   };
   const { rows } = await scope.read((client) => client.query<(string | null)[]>(query));
-  const stream = stringify(rows, { ...CSV_OPTIONS, columns: [...columns, 'reviewer', 'reviewed_at', 'item'] });
-  return { stream, rowCount: () => rows.length };
+  return rows;
 }
