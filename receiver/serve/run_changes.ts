@@ -14,7 +14,7 @@ import type { Snapshot } from '../map/snapshot.ts';
 import { cleanText, cutChars } from '../map/text.ts';
 import { loadSql } from '../store/sql.ts';
 import { type RunSignal, signalChunk } from '../write/run_signal.ts';
-import { ParkedFull, WriteUnavailable } from '../write/writer.ts';
+import { OPEN_RUNS_FULL, OpenRunsFull, ParkedFull, WriteUnavailable } from '../write/writer.ts';
 import type { Caller } from './access.ts';
 import { note, person, reason, recordAct } from './act.ts';
 import { runParams, runQuery, runRefParam, tenantBody, text } from './input.ts';
@@ -94,9 +94,12 @@ async function beginRun(
   const redactor = createRedactor(snapshot.privacyKey);
   const tenantId = await tenantOf(body.tenant, asked, snapshot);
   const run = nameRun(body.run_key ?? `api-${crypto.randomUUID()}`, redactor);
-  const known = await findRun(run, tenantId, asked);
-  if (known !== null) return readChanged(deps, known, asked);
   const langsmithUrl = body.langsmith_url === undefined ? null : linkOf(body.langsmith_url, redactor, snapshot);
+  const known = await findRun(run, tenantId, asked);
+  if (known !== null) {
+    if (langsmithUrl !== null) await giveLink(known, langsmithUrl, asked);
+    return readChanged(deps, known, asked);
+  }
   const shown = (name: string) => cutChars(redactor.head(cleanText(name)), LIMITS.runKeyChars);
   const atUs = asked.now.getTime() * 1000;
   const what = {
@@ -116,6 +119,18 @@ async function beginRun(
   // Of two who begin the same run at once both are heard, and the earlier one made it.
   asked.res.status(made.started_at !== null && Date.parse(made.started_at) === asked.now.getTime() ? 201 : 200);
   return readChanged(deps, made, asked);
+}
+
+/** The run may have come by its spans, which know no link; one that it has stays. */
+async function giveLink(run: Run, langsmithUrl: string, { scope, caller, now }: Asked): Promise<void> {
+  if (run.langsmith_trace_url !== null) return;
+  await scope.change(async (client) => {
+    const given = await client.query(loadSql('queries/serve/set_run_link'), [run.tenant_id, run.run_id, langsmithUrl]);
+    if (given.rowCount !== 1) return;
+    const details = { langsmith_trace_url: langsmithUrl };
+    const act = { tenantId: run.tenant_id, by: null, act: 'run_link', object: `run ${run.run_id}`, details };
+    await recordAct(client, caller, act, now);
+  });
 }
 
 /** @throws Problem 400, 404 or 409 where there is no tenant that may have runs now */
@@ -223,6 +238,9 @@ async function send(signals: RunSignals, signal: RunSignal): Promise<void> {
     const [refusal] = await signals.write(signalChunk(signal));
     if (refusal !== undefined) throw new Problem(409, `The run cannot be stored: ${refusal.message}`);
   } catch (error) {
+    if (error instanceof OpenRunsFull) {
+      throw new Problem(429, OPEN_RUNS_FULL, { headers: { 'Retry-After': String(LIMITS.rateRetryAfterSeconds) } });
+    }
     if (error instanceof WriteUnavailable || error instanceof ParkedFull) {
       throw unavailable('The database does not take data at the moment; try again');
     }

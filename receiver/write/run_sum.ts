@@ -1,4 +1,4 @@
-/** What rows add to their run: its registers of state and identity, its event times, and what is stored of what was sent. */
+/** What rows add to their run: its registers of state, identity and link, its event times, and what is stored of what was sent. */
 
 import { type EventRow, type RunFacts, SEQ_MAIN } from '../map/row.ts';
 import { compareText, EVER, entry, NEVER } from './order.ts';
@@ -16,6 +16,8 @@ export interface RunSum {
   lastUs: number;
   state: RunFacts | null;
   identity: RunFacts | null;
+  /** The identity among those that have a link. */
+  link: RunFacts | null;
   startedUs: number;
   sent: { statements: number; stages: number; items: number; vendorCalls: number; dropped: number };
   stored: { stages: number; items: number; vendorCalls: number };
@@ -36,6 +38,7 @@ export function runSum(
     lastUs: 0,
     state: null,
     identity: null,
+    link: null,
     startedUs: Number.POSITIVE_INFINITY,
     sent: { statements: 0, stages: 0, items: 0, vendorCalls: 0, dropped: 0 },
     stored: { stages: 0, items: 0, vendorCalls: 0 },
@@ -67,6 +70,8 @@ function addFacts(run: RunSum, facts: RunFacts): void {
   if (facts.signal === 'cancel') return;
   run.startedUs = Math.min(run.startedUs, facts.startedUs);
   if (run.identity === null || compareIdentities(facts, run.identity) < 0) run.identity = facts;
+  if (facts.langsmithUrl === null) return;
+  if (run.link === null || compareIdentities(facts, run.link) < 0) run.link = facts;
 }
 
 function compareStates(a: RunFacts, b: RunFacts): number {
@@ -88,12 +93,17 @@ function identityAt(facts: RunFacts | null): string {
   return facts === null || facts.signal !== undefined ? EVER : timestampText(facts.startedUs);
 }
 
-function identityRank(facts: RunFacts): number {
+function identitySpanId(facts: RunFacts | null): string {
+  return facts?.spanId ?? '~';
+}
+
+function identityRank(facts: RunFacts | null): number {
+  if (facts === null) return 2;
   return facts.status === 'running' ? 1 : 0;
 }
 
 export function runRecord(run: RunSum): object {
-  const { state, identity } = run;
+  const { state, identity, link } = run;
   return {
     tenant_id: run.tenantId,
     run_id: run.runId,
@@ -104,10 +114,13 @@ export function runRecord(run: RunSum): object {
     state_span_id: state?.spanId ?? '',
     state_degraded: state?.degraded ?? false,
     identity_at: identityAt(identity),
-    identity_span_id: identity?.spanId ?? '~',
-    identity_rank: identity === null ? 2 : identityRank(identity),
+    identity_span_id: identitySpanId(identity),
+    identity_rank: identityRank(identity),
+    link_at: identityAt(link),
+    link_span_id: identitySpanId(link),
+    link_rank: identityRank(link),
     run_started_at: Number.isFinite(run.startedUs) ? timestampText(run.startedUs) : null,
-    langsmith_trace_url: identity?.langsmithUrl ?? null,
+    langsmith_trace_url: link?.langsmithUrl ?? null,
     pipeline: identity?.pipeline ?? null,
     environment: identity?.environment ?? null,
     pipeline_version: identity?.pipelineVersion ?? null,

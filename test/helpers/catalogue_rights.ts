@@ -25,6 +25,7 @@ export const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.refusals': { ingest: 'raw', operator: 'r', reader: 'r' },
   'runledger.qa_settings': { reader: 'r', operator: 'ra' },
   'runledger.trend_buckets': { reader: 'r', operator: 'r', bi: 'r' },
+  'runledger.model_usage': { reader: 'r', operator: 'r', bi: 'r' },
   'runledger.sealed_runs': { operator: 'r' },
   'runledger.alert_rules': { reader: 'r', operator: 'r' },
   'runledger.alert_overrides': { reader: 'r', operator: 'rawd' },
@@ -48,7 +49,7 @@ function onColumns(table: string, rights: string, roles: readonly string[], colu
 
 const PEOPLE = ['reader', 'operator'];
 export const COLUMN_GRANTS = [
-  ...onColumns('public.enrichment_runs', 'w', PEOPLE, 'excluded note'),
+  ...onColumns('public.enrichment_runs', 'w', PEOPLE, 'excluded note langsmith_trace_url'),
   ...onColumns('runledger.alerts', 'w', PEOPLE, 'state acked_at acked_by snoozed_until snoozed_by note'),
   ...onColumns('runledger.acts', 'a', PEOPLE, 'tenant_id at actor act object reason details'),
   ...onColumns(
@@ -73,15 +74,15 @@ export const COLUMN_GRANTS = [
   ]),
   ...['checks', 'sample_limit'].map((column) => `runledger.qa_settings.${column} operator w`),
   ...['name', 'status'].map((column) => `runledger.tenants.${column} operator w`),
-  ...['created_at', 'expires_at', 'kind', 'last_used_at', 'name', 'revoked_at', 'scopes', 'tenant_id', 'token_id'].map(
-    (column) =>
-      `runledger.tokens.${column} operator r${['expires_at', 'name', 'revoked_at'].includes(column) ? 'w' : ''}`,
-  ),
+  ...onColumns('runledger.tokens', 'r', ['operator'], 'created_at kind last_used_at person scopes tenant_id token_id'),
+  ...onColumns('runledger.tokens', 'rw', ['operator'], 'expires_at name revoked_at'),
 ].sort();
 
 export const PUBLIC_VIEWS = [
   'alert_history',
   'latency_trends',
+  'model_costs',
+  'model_usage_by_run',
   'qa_pass_rates',
   'quality',
   'runs',

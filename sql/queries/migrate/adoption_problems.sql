@@ -13,6 +13,7 @@ with attributes as (
          ('state', 'text', false), ('state_at', 'timestamp with time zone', false), ('state_rank', 'smallint', false),
          ('state_span_id', 'text', false), ('state_degraded', 'boolean', false), ('identity_at', 'timestamp with time zone', false),
          ('identity_span_id', 'text', false), ('identity_rank', 'smallint', false),
+         ('link_at', 'timestamp with time zone', false), ('link_span_id', 'text', false), ('link_rank', 'smallint', false),
          ('run_started_at', 'timestamp with time zone', false), ('resource', 'jsonb', false), ('complete', 'boolean', false),
          ('derived_at', 'timestamp with time zone', false), ('derived_status', 'text', false), ('excluded', 'boolean', false),
          ('note', 'text', false)
