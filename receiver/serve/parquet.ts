@@ -28,7 +28,6 @@ const TYPES: Readonly<Record<ParquetKind, Omit<SchemaElement, 'name'>>> = {
   int64: { type: 'INT64' },
   boolean: { type: 'BOOLEAN' },
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } },
-  // Without the older JSON mark beside it the writer takes the text as it is; with it, it would parse numbers into floats.
   json: { type: 'BYTE_ARRAY', logical_type: { type: 'JSON' } },
   time: {
     type: 'INT64',
@@ -58,6 +57,7 @@ export async function* parquetFile(
     }
   }
   if (group.rows > 0) await writer.write({ columnData: group.columns, rowGroupSize: group.rows });
+  writer.schema = footerSchema(writer.schema);
   await writer.finish();
   yield taken(bytes);
 }
@@ -67,6 +67,16 @@ function schemaOf(columns: readonly ParquetColumn[]): SchemaElement[] {
     return { name, repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED', ...TYPES[kind] };
   });
   return [{ name: 'root', num_children: leaves.length }, ...leaves];
+}
+
+/**
+ * JSON gets its older mark beside the newer one, by which alone DuckDB and others know it. Had it been there while rows were written, the
+ * writer would have taken the text for a value and put it in quotes.
+ */
+function footerSchema(schema: readonly SchemaElement[]): SchemaElement[] {
+  return schema.map((element) =>
+    element.logical_type?.type === 'JSON' ? { ...element, converted_type: 'JSON' } : element,
+  );
 }
 
 interface Group {

@@ -104,17 +104,17 @@ it('an ordinary run: types of a warehouse, rows in key order over midnight, and 
   expect(parquet.trailer).toBe(String(rows.length));
   expect(read.rowCount).toBe(rows.length);
   expect(read.columns.slice(0, 11)).toEqual([
-    { name: 'run_id', type: 'INT64', mark: undefined, required: true },
-    { name: 'tenant_id', type: 'INT32', mark: undefined, required: true },
-    { name: 'stage', type: 'BYTE_ARRAY', mark: 'STRING', required: true },
-    { name: 'company_id', type: 'INT64', mark: undefined, required: false },
-    { name: 'event', type: 'BYTE_ARRAY', mark: 'STRING', required: true },
-    { name: 'status', type: 'BYTE_ARRAY', mark: 'STRING', required: true },
-    { name: 'error_code', type: 'BYTE_ARRAY', mark: 'STRING', required: false },
-    { name: 'duration_ms', type: 'INT32', mark: undefined, required: false },
-    { name: 'trace_id', type: 'BYTE_ARRAY', mark: 'STRING', required: true },
-    { name: 'extra', type: 'BYTE_ARRAY', mark: 'JSON', required: false },
-    { name: 'ts', type: 'INT64', mark: 'TIMESTAMP', required: true },
+    { name: 'run_id', type: 'INT64', mark: undefined, olderMark: undefined, required: true },
+    { name: 'tenant_id', type: 'INT32', mark: undefined, olderMark: undefined, required: true },
+    { name: 'stage', type: 'BYTE_ARRAY', mark: 'STRING', olderMark: 'UTF8', required: true },
+    { name: 'company_id', type: 'INT64', mark: undefined, olderMark: undefined, required: false },
+    { name: 'event', type: 'BYTE_ARRAY', mark: 'STRING', olderMark: 'UTF8', required: true },
+    { name: 'status', type: 'BYTE_ARRAY', mark: 'STRING', olderMark: 'UTF8', required: true },
+    { name: 'error_code', type: 'BYTE_ARRAY', mark: 'STRING', olderMark: 'UTF8', required: false },
+    { name: 'duration_ms', type: 'INT32', mark: undefined, olderMark: undefined, required: false },
+    { name: 'trace_id', type: 'BYTE_ARRAY', mark: 'STRING', olderMark: 'UTF8', required: true },
+    { name: 'extra', type: 'BYTE_ARRAY', mark: 'JSON', olderMark: 'JSON', required: false },
+    { name: 'ts', type: 'INT64', mark: 'TIMESTAMP', olderMark: 'TIMESTAMP_MICROS', required: true },
   ]);
   expectSameCells(read, csv, lines);
 });

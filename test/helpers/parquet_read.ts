@@ -5,7 +5,13 @@ import { parquetMetadataAsync, parquetRead } from 'hyparquet';
 export type ParquetValue = string | number | bigint | boolean | null;
 
 export interface ReadParquet {
-  columns: { name: string; type: string | undefined; mark: string | undefined; required: boolean }[];
+  columns: {
+    name: string;
+    type: string | undefined;
+    mark: string | undefined;
+    olderMark: string | undefined;
+    required: boolean;
+  }[];
   /** As the footer says. */
   rowCount: number;
   groupRows: number[];
@@ -24,6 +30,7 @@ export async function readParquet(bytes: Uint8Array): Promise<ReadParquet> {
     metadata,
     parsers: {
       timestampFromMicroseconds: (micros: bigint) => micros,
+      jsonFromBytes: (text: Uint8Array | null | undefined) => text && TEXT.decode(text),
       stringFromBytes: (text: Uint8Array | null | undefined) => text && TEXT.decode(text),
     },
     onComplete: (read: ParquetValue[][]) => {
@@ -35,6 +42,7 @@ export async function readParquet(bytes: Uint8Array): Promise<ReadParquet> {
       name: column.name,
       type: column.type,
       mark: column.logical_type?.type,
+      olderMark: column.converted_type,
       required: column.repetition_type === 'REQUIRED',
     })),
     rowCount: Number(metadata.num_rows),
