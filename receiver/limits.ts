@@ -23,6 +23,7 @@ export const LIMITS = {
   stageChars: 64,
   eventChars: 64,
   vendorChars: 64,
+  modelChars: 100,
   bucketChars: 16,
   errorCodeChars: 64,
   metricNameChars: 64,
@@ -42,11 +43,19 @@ export const LIMITS = {
   countPerSpan: 200_000_000_000,
   /** Parked rows per tenant. */
   parkedRows: 20_000,
+  /** And bytes of them, where the tenant has no quota of its own. */
+  parkedBytes: 64 * 1024 * 1024,
   parkedHours: 24,
   futureHours: 24,
   /** Text of a partial_success message. */
   partialMessageBytes: 2048,
   retryAfterSeconds: 1,
+  /** Longest time that a tenant over its rate is asked to wait; exporters keep what they wait with in memory. */
+  rateRetryAfterSeconds: 3,
+  /** What a tenant with a rate may send at once after a pause, in seconds of that rate: exporters send every few seconds. */
+  burstSeconds: 10,
+  /** How long a new run that was let in may take to be stored before its place is free again. */
+  admissionSeconds: 300,
   /** A request's line and headers; more is answered 431. */
   headerBytes: 16 * 1024,
   /** Until a connection has sent its request's headers; more is answered 408. */

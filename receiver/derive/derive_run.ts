@@ -1,12 +1,14 @@
 /**
- * Derives one run: percentiles of its stages and vendors, items by bucket, whether it is degraded, and once it has ended its trend buckets
- * and its QA draw. All is computed while writers go on; only then is the run row taken, and the run counts as derived only if its count of
- * changes is still the one that was read first. Counters are never touched. A derive that dies half-way has changed nothing.
+ * Derives one run: percentiles of its stages and vendors, what it used of each model, items by bucket, whether it is degraded, and once it
+ * has ended its trend buckets and its QA draw. All is computed while writers go on; only then is the run row taken, and the run counts as
+ * derived only if its count of changes is still the one that was read first. Counters are never touched. A derive that dies half-way has
+ * changed nothing.
  */
 
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
+import { computeModelUsage, storeModelRest, storeModelUsage } from './model_usage.ts';
 import { computeDraw, countBuckets, storeBucketCounts, storeDraw } from './qa_draw.ts';
 import { allowLongWork, holdFloor, type RunKey, readFloor } from './run_key.ts';
 import { computeTrends, storeTrends } from './trends.ts';
@@ -59,10 +61,7 @@ async function deriveInTransaction(client: PoolClient, run: RunKey, options: Der
   if (!options.force && !dirty.is_due) return 'early';
 
   const facts = await readRun(client, run, options.now);
-  if (facts === undefined || facts.is_below_floor) {
-    await clearDirty(client, run, dirty.changes);
-    return 'dropped';
-  }
+  if (facts === undefined || facts.is_below_floor) return endDropped(client, run, dirty.changes);
   const waitMs = largeRunWaitMs(facts);
   if (!options.force && waitMs > 0) {
     await postpone(client, run, waitMs, options.now, false);
@@ -82,16 +81,15 @@ async function computeAndStore(
   const stages = await client.query<StagePercentiles>(loadSql('queries/derive/compute_stage_percentiles'), bounds);
   const vendors = await client.query<VendorPercentiles>(loadSql('queries/derive/compute_vendor_percentiles'), bounds);
   const buckets = await countBuckets(client, bounds);
+  const models = await computeModelUsage(client, bounds);
   const ending = hasEnded(facts.status) ? await computeEnding(client, bounds, buckets.length > 0) : NO_ENDING;
 
   // The floor is read again: events dropped while we computed would make the percentiles those of a part of the run.
   const status = await lockRun(client, run, await holdFloor(client));
-  if (status === null) {
-    await clearDirty(client, run, changes);
-    return 'dropped';
-  }
+  if (status === null) return endDropped(client, run, changes);
   await storePercentiles(client, run, stages.rows, vendors.rows);
   await storeBucketCounts(client, run, buckets);
+  await storeModelUsage(client, run, models);
   // A run that ended or went on while we computed is dirty, and the next derive deals with it.
   const { trends, draw } = hasEnded(status) ? ending : NO_ENDING;
   await storeTrends(client, run, trends);
@@ -100,6 +98,14 @@ async function computeAndStore(
   if (await clearDirty(client, run, changes)) return 'derived';
   await postpone(client, run, nextWaitMs(facts), now, true);
   return 'changed';
+}
+
+/** The run, or a part of its events, is gone: nothing can be computed any more but what its counters tell. */
+async function endDropped(client: PoolClient, run: RunKey, changes: number): Promise<DeriveOutcome> {
+  await lockRun(client, run, await readFloor(client));
+  await storeModelRest(client, run);
+  await clearDirty(client, run, changes);
+  return 'dropped';
 }
 
 /** What only a run that has ended gets: its trend rows as JSON, and the items drawn for QA. */

@@ -7,6 +7,7 @@ export const OWN_EXTRA_KEYS: ReadonlySet<string> = new Set([
   'cost_usd',
   'dropped_attributes',
   'marks',
+  'model',
   'stage_limit',
   'vendor_limit',
 ]);

@@ -7,6 +7,7 @@ import { asDecimal } from './number.ts';
 import type { EventRow } from './row.ts';
 import type { SpanScene } from './scene.ts';
 import { callStatus, errorCodeOf, httpStatusOf, statesCode } from './status.ts';
+import { cutName } from './text.ts';
 import type { View } from './view.ts';
 
 const RATE_LIMIT_CODES = new Set([
@@ -50,6 +51,11 @@ export function addUsage(row: EventRow, scene: SpanScene, extra: Extra): void {
   row.rateLimitHits = readCount(view, extra, FIELD.rateLimitHits) ?? (limited ? 1 : 0);
   row.quotaExhausted = view.ownBoolean(FIELD.quotaExhausted) || httpStatus === 402 || means(code, view, QUOTA_CODES);
 
+  const model = view.ownText(FIELD.model);
+  // Under one name, whatever the sender calls it, and first, so that other attributes cannot push it out: cost is kept by model.
+  if (model !== null)
+    extra.text('model', model.length > LIMITS.modelChars ? cutName(mapping.redact(model), LIMITS.modelChars) : model);
+
   const tokensInput = readCount(view, extra, FIELD.tokensInput);
   const tokensOutput = readCount(view, extra, FIELD.tokensOutput);
   row.tokensInput = tokensInput ?? 0;
@@ -64,7 +70,7 @@ export function addUsage(row: EventRow, scene: SpanScene, extra: Extra): void {
     tenantId: row.tenantId,
     vendor: row.vendor ?? '',
     provider: view.ownText(FIELD.provider),
-    model: view.ownText(FIELD.model),
+    model,
     atUs: row.tsUs,
     calls: row.calls,
     units: readCount(view, extra, FIELD.units),

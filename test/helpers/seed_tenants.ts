@@ -25,6 +25,7 @@ export const TENANT_TABLES = [
   'runledger.refusals',
   'runledger.qa_settings',
   'runledger.trend_buckets',
+  'runledger.model_usage',
   'runledger.sealed_runs',
   'runledger.alert_overrides',
   'runledger.alerts',
@@ -33,6 +34,9 @@ export const TENANT_TABLES = [
   'runledger.alert_channels',
   'runledger.alert_deliveries',
   'runledger.acts',
+  'runledger.tenant_quotas',
+  'runledger.run_admissions',
+  'runledger.quota_holds',
 ] as const;
 
 /** What BI logins read; the first six of TENANT_TABLES. */
@@ -44,11 +48,14 @@ export const OWN_TO_READERS = [
   'runledger.tenants',
   'runledger.refusals',
   'runledger.trend_buckets',
+  'runledger.model_usage',
   'runledger.alerts',
   'runledger.schedules',
   'runledger.expected_runs',
   'runledger.alert_deliveries',
   'runledger.acts',
+  'runledger.tenant_quotas',
+  'runledger.quota_holds',
 ] as const;
 
 /** What is everybody's: rows of tenant 0. */
@@ -87,6 +94,7 @@ function rowsOf(tenant: number): string {
     insert into runledger.refusals values (${tenant}, '${DAY}', 'future', 1);
     insert into runledger.qa_settings (tenant_id, bucket) values (${tenant}, 'high');
     insert into runledger.trend_buckets values (${tenant}, ${run}, 's', 'stage', 1, 0, '{7}', '{1}');
+    insert into runledger.model_usage values (${tenant}, ${run}, 'v', 'm', 1, 0, 0, 0, 0, 0, 0, 0);
     insert into runledger.sealed_runs values (${tenant}, ${run}, now(), '2000-01-01', 0, 0, 'c');
     insert into runledger.alert_overrides (tenant_id, rule) values (${tenant}, 'run_failed');
     insert into runledger.alerts (tenant_id, rule, code, severity, fired_at, last_bad_at)
@@ -97,7 +105,10 @@ function rowsOf(tenant: number): string {
     insert into runledger.alert_deliveries
       (tenant_id, alert_id, channel_tenant_id, channel, event, event_at, message, next_attempt_at, created_at)
       values (${tenant}, 1, ${tenant}, 'c', 'fired', ${at}, '{}', ${at}, ${at});
-    insert into runledger.acts (tenant_id, actor, act, object) values (${tenant}, 'n', 'cancel', 'run ${run}');`;
+    insert into runledger.acts (tenant_id, actor, act, object) values (${tenant}, 'n', 'cancel', 'run ${run}');
+    insert into runledger.tenant_quotas (tenant_id, open_runs) values (${tenant}, 3);
+    insert into runledger.run_admissions values (${tenant}, ${run}, now());
+    insert into runledger.quota_holds values (${tenant}, 'open_runs', '${DAY}', 1, now());`;
 }
 
 /** A URL with another login. */

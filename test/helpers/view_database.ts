@@ -23,8 +23,13 @@ export async function openViewDatabase(runs: readonly ModelRun[]): Promise<ViewD
   const superuser = new pg.Pool({ connectionString: superuserUrl, max: 1 });
   await storeRuns(superuser, runs);
   await superuser.query(`
+    insert into runledger.tenants (tenant_id) values (${MINE}), (${OTHER}) on conflict do nothing;
     insert into runledger.trend_buckets
     select tenant_id, run_id, 'crawl', 'item', 3, 1, '{0, 100}', '{1, 1}' from public.enrichment_runs;
+    insert into runledger.model_usage
+    select tenant_id, run_id, vendor, case when tokens_input > 0 then 'gpt-4o-mini' else '' end, calls, errors, 0, tokens_input, tokens_output,
+      cost_usd, unpriced_calls, unpriced_tokens
+    from public.run_vendor_usage;
     insert into runledger.alerts (tenant_id, rule, code, severity, numbers, state, fired_at, last_bad_at, acked_at, resolved_at)
     select t, 'run_failed', 'RF-07', 'page', '{"value": 0.5, "limit": "x"}', 'resolved', '2026-10-01 10:00Z', '2026-10-01 10:05Z',
       '2026-10-01 10:04:30Z', '2026-10-01 11:00Z' from unnest(array[${MINE}, ${OTHER}]) t;

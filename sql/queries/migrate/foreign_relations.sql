@@ -5,8 +5,8 @@ with ours (name) as (
          ('enrichment_runs_pkey'), ('run_event_logs_pkey'), ('run_stage_stats_pkey'), ('run_vendor_usage_pkey'), ('run_metrics_pkey'),
          ('qa_samples_pkey'), ('enrichment_runs_tenant_run_key'),
          -- Views.
-         ('alert_history'), ('latency_trends'), ('qa_pass_rates'), ('quality'), ('runs'), ('service_levels'), ('stage_latency'),
-         ('tenant_overview'), ('vendor_costs'), ('vendor_usage_by_run')
+         ('alert_history'), ('latency_trends'), ('model_costs'), ('model_usage_by_run'), ('qa_pass_rates'), ('quality'), ('runs'),
+         ('service_levels'), ('stage_latency'), ('tenant_overview'), ('vendor_costs'), ('vendor_usage_by_run')
 )
 select c.relname::text as name,
        coalesce(t.relname, c.relname)::text as table_name,
