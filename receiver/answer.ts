@@ -7,7 +7,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ACCEPTED_CODINGS } from './body.ts';
 import type { Encoding } from './decode/shape.ts';
 import type { RequestError } from './errors.ts';
-import { LIMITS } from './limits.ts';
 import { encodeStatus, MEDIA_TYPE } from './respond.ts';
 
 export interface LingerLimits {
@@ -58,7 +57,7 @@ export function sendFailure(
 
 /** The headers that a failure needs beside those of its body. */
 export function failureHeaders(error: RequestError): [string, string][] {
-  if (error.retryable) return [['Retry-After', String(LIMITS.retryAfterSeconds)]];
+  if (error.retryable) return [['Retry-After', String(error.retryAfterSeconds)]];
   if (error.code === 'unauthenticated') return [['WWW-Authenticate', 'Bearer realm="runledger"']];
   if (error.code === 'method_not_allowed') return [['Allow', 'POST']];
   if (error.code === 'unsupported_media_type') return [['Accept-Encoding', ACCEPTED_CODINGS]];

@@ -5,6 +5,7 @@
  */
 
 import { DecodeError } from './decode/shape.ts';
+import { LIMITS } from './limits.ts';
 
 interface Failure {
   status: number;
@@ -60,10 +61,13 @@ export class RequestError extends Error {
   readonly status: number;
   readonly grpcCode: number;
   readonly retryable: boolean;
+  /** For a failure that may pass. */
+  readonly retryAfterSeconds: number;
 
-  constructor(code: FailureCode, message?: string, options?: { cause?: unknown }) {
+  constructor(code: FailureCode, message?: string, options?: { cause?: unknown; retryAfterSeconds?: number }) {
     const failure = FAILURES[code];
     super(message ?? failure.message, options);
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? LIMITS.retryAfterSeconds;
     this.code = code;
     this.status = failure.status;
     this.grpcCode = failure.grpcCode;

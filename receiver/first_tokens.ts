@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import type { Config } from './config.ts';
 import { StartError } from './listen.ts';
+import type { Logger } from './log.ts';
 import { inTransaction, retrying } from './store/pool.ts';
 import { loadSql } from './store/sql.ts';
 import { generateToken, listTokens, type SeedOutcome, seedToken } from './store/tokens.ts';
@@ -114,5 +115,15 @@ async function keepNew(path: string, kind: FirstTokenKind, dataDir: string): Pro
     );
   } finally {
     await rm(half, { force: true });
+  }
+}
+
+/** Where the tokens are, never what they are: the log may go anywhere. */
+export function reportTokens(tokens: readonly FirstToken[], log: Logger): void {
+  for (const { kind, path, isNew, outcome } of tokens) {
+    if (outcome === 'revoked')
+      log.warn({ kind, path }, 'this token was revoked and stays so: give the configuration another one');
+    else if (isNew) log.info({ kind, path }, 'token made; it is in this file');
+    else if (path === null && outcome === 'created') log.info({ kind }, 'token of the configuration registered');
   }
 }

@@ -11,7 +11,8 @@ const TEXT_BYTES = 512;
 export function failureStatus(thrown: unknown, onFailure: (error: RequestError) => void): StatusObject {
   const error = toRequestError(thrown);
   if (isUnexpected(error)) onFailure(error);
-  const short = new RequestError(error.code, cutUtf8(error.message, TEXT_BYTES));
+  const { retryAfterSeconds } = error;
+  const short = new RequestError(error.code, cutUtf8(error.message, TEXT_BYTES), { retryAfterSeconds });
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', Buffer.from(encodeStatus(short, 'protobuf')));
   return { code: short.grpcCode, details: short.message, metadata };

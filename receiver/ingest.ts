@@ -5,18 +5,22 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decodeLogs, decodeTraces } from './decode/decode.ts';
-import type { Encoding, LogChunk, SpanChunk } from './decode/shape.ts';
+import { DecodeError, type Encoding, type LogChunk, type SpanChunk } from './decode/shape.ts';
 import { RequestError } from './errors.ts';
 import type { Ingest, IngestResult } from './ingest_types.ts';
 import { LIMITS } from './limits.ts';
 import { createMapper, type Mapper } from './map/map.ts';
 import type { MappedChunk, Refusal, RefusalReason } from './map/row.ts';
 import type { Principal, Snapshot } from './map/snapshot.ts';
-import { ParkedFull, type Writer, WriteUnavailable } from './write/writer.ts';
+import type { HoldingQuota } from './quota.ts';
+import { type SpanCharge, type SpanRates, withinRate } from './span_rate.ts';
+import { OPEN_RUNS_FULL, OpenRunsFull, ParkedFull, type Writer, WriteUnavailable } from './write/writer.ts';
 
 export interface IngestObserver {
   accepted(signal: 'traces' | 'logs', records: number): void;
   refused(reason: RefusalReason, records: number): void;
+  /** A request has to come again because of a tenant's quota. */
+  held?(quota: HoldingQuota, tenantId: number): void;
 }
 
 export interface IngestDeps {
@@ -27,6 +31,7 @@ export interface IngestDeps {
   registerTenants: ((names: string[]) => Promise<void>) | null;
   /** Reads the installation again: a tenant that is not known may have been registered a moment ago, and a refusal is for good. */
   refreshTenants?(names: string[]): Promise<void>;
+  rates?: SpanRates;
   observer?: IngestObserver;
 }
 
@@ -79,19 +84,39 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
   let chunksSeen = 0;
   const refusals: Refusal[] = [];
   const writes = createWindow(LIMITS.chunksInFlight);
+  const charge = deps.rates?.open() ?? null;
+  const full: OpenRunsFull[] = [];
+  const write = async (mapped: MappedChunk) => {
+    try {
+      refusals.push(...(await deps.writer.write(mapped)));
+    } catch (error) {
+      if (!(error instanceof OpenRunsFull)) throw error;
+      // What else the request holds is stored: it may end the run that takes the place.
+      full.push(error);
+    }
+  };
   try {
+    // A tenant that is known before its body is read costs nothing while it waits.
+    if (charge !== null && principal.kind === 'tenant' && !charge.take(principal.tenantId, 0)) throw overRate(charge);
     for (const chunk of chunks) {
       // Chunks are empty while a large body is being checked; others get their turn then too.
       if (chunksSeen++ > 0) await nextTurn();
       records += chunk.records.length + chunk.malformed.length;
-      const mapped = await mapRegistered(chunk, map, principal, deps);
+      const all = await mapRegistered(chunk, map, principal, deps);
+      const inChunk = chunk.records.length + chunk.malformed.length;
+      const mapped = charge === null ? all : withinRate(all, inChunk, principal, charge);
       refusals.push(...mapped.refusals);
-      await writes.add(deps.writer.write(mapped).then((refused) => refusals.push(...refused)));
+      await writes.add(write(mapped));
     }
     await writes.drain();
+    if (charge !== null && charge.refused().size > 0) throw overRate(charge);
+    if (full[0] !== undefined) throw full[0];
   } catch (error) {
     await writes.settle();
-    throw toAnswer(error);
+    const answer = toAnswer(error);
+    if (!(answer instanceof DecodeError)) charge?.refund();
+    reportHeld(error, charge, deps);
+    throw answer;
   }
   refuseForeignBody(signal, records, refusals);
   for (const { reason } of refusals) deps.observer?.refused(reason, 1);
@@ -121,6 +146,20 @@ async function mapRegistered<C>(
   return map(chunk);
 }
 
+function overRate(charge: SpanCharge): RequestError {
+  const message =
+    'More spans per second than the quota of their tenant: send again later (`runledger tenant quota` shows and sets it)';
+  return new RequestError('too_many_requests', message, {
+    retryAfterSeconds: Math.max(...charge.refused().values()),
+  });
+}
+
+function reportHeld(error: unknown, charge: SpanCharge | null, { observer }: IngestDeps): void {
+  for (const tenantId of charge?.refused().keys() ?? []) observer?.held?.('spans_per_second', tenantId);
+  if (error instanceof OpenRunsFull) for (const tenantId of error.tenantIds) observer?.held?.('open_runs', tenantId);
+  if (error instanceof ParkedFull) for (const tenantId of error.tenantIds) observer?.held?.('parked_bytes', tenantId);
+}
+
 /** Logs and traces share field numbers, so a logs body sent to the traces path decodes to spans without ids: say so instead of dropping them. */
 function refuseForeignBody(signal: string, records: number, refusals: readonly Refusal[]): void {
   if (signal !== 'traces' || records === 0 || refusals.length < records) return;
@@ -144,6 +183,12 @@ function describeRefusals(refusals: readonly Refusal[]): string | null {
 }
 
 function toAnswer(error: unknown): unknown {
+  if (error instanceof OpenRunsFull) {
+    return new RequestError('too_many_requests', OPEN_RUNS_FULL, {
+      cause: error,
+      retryAfterSeconds: LIMITS.rateRetryAfterSeconds,
+    });
+  }
   if (error instanceof WriteUnavailable) return new RequestError('unavailable', undefined, { cause: error });
   if (error instanceof ParkedFull) {
     return new RequestError(

@@ -9,9 +9,10 @@ import { countDataPoints } from './accept.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { type Config, isLoopback } from './config.ts';
 import { ensureEnvironmentChannel } from './derive/delivery/environment_channel.ts';
+import { createChannelTester } from './derive/delivery/try_channel.ts';
 import { startJobs } from './derive/scheduler.ts';
 import { startEmbedded } from './embedded/start.ts';
-import { ensureFirstTokens, type FirstToken } from './first_tokens.ts';
+import { ensureFirstTokens, type FirstToken, reportTokens } from './first_tokens.ts';
 import { createGrpcServer } from './grpc.ts';
 import { createBodyBudget } from './inflight.ts';
 import { createIngest } from './ingest.ts';
@@ -26,9 +27,11 @@ import { createApi } from './serve/api.ts';
 import { createSignInCodes } from './serve/sign_in_codes.ts';
 import { createStoredKey } from './serve/stored_key.ts';
 import { createOtlpApp, createOtlpServer } from './server.ts';
+import { createSpanRates } from './span_rate.ts';
 import { migrate } from './store/migrate.ts';
 import { ensurePartitions } from './store/partitions.ts';
 import { createPool, type DatabaseRole } from './store/pool.ts';
+import { createQuotaHolds, type QuotaHolds } from './store/quota_holds.ts';
 import { createSnapshotSource, type SnapshotSource } from './store/snapshot.ts';
 import { loadSql } from './store/sql.ts';
 import { registerTenants } from './store/tenants.ts';
@@ -114,13 +117,17 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
       receiverHealth: () => ({ ...received.read(), queue_rows: writer.waitingRows() }),
       signals: { write: (chunk) => writer.write(chunk), snapshot: () => ledger.snapshots.current() },
       signInCodes,
+      testChannel: createChannelTester(ledger.databaseUrl),
+      oidc: config.oidc && { settings: config.oidc, privacyKey: ledger.snapshots.current().privacyKey },
       version,
       log,
     }),
   );
   closing.add('API', () => closeServer(api, FINISH_MS / 2));
+  const holds = createQuotaHolds(ledger.ingestPool, (message) => log.warn(message));
+  closing.add('notes of quotas', () => holds.close());
   const shared = {
-    ingest: openIngest(config, ledger, writer, metrics),
+    ingest: openIngest(config, ledger, writer, metrics, holds),
     checkMetrics: countDataPoints,
     verifyToken,
     budget,
@@ -196,6 +203,7 @@ async function openWriter(
   const { databaseUrl, ingestPool, operators } = ledger;
   const writer = await createWriter({
     pool: ingestPool,
+    quotas: () => ledger.snapshots.quotas(),
     observer: {
       groupCommitted(result, rows, durationSeconds) {
         metrics.committed(durationSeconds, rows);
@@ -223,7 +231,8 @@ async function openWriter(
   return writer;
 }
 
-function openIngest(config: Config, { ingestPool, snapshots }: Ledger, writer: Writer, metrics: Metrics): Ingest {
+function openIngest(config: Config, ledger: Ledger, writer: Writer, metrics: Metrics, holds: QuotaHolds): Ingest {
+  const { ingestPool, snapshots } = ledger;
   return createIngest({
     writer,
     snapshot: () => snapshots.current(),
@@ -234,22 +243,17 @@ function openIngest(config: Config, { ingestPool, snapshots }: Ledger, writer: W
         }
       : null,
     refreshTenants: () => snapshots.refresh(),
+    rates: createSpanRates(() => snapshots.quotas()),
     observer: {
+      held(quota, tenantId) {
+        metrics.held(quota);
+        holds.add(quota, tenantId);
+      },
       accepted: (signal, records) =>
         signal === 'traces' ? metrics.acceptedSpans(records) : metrics.acceptedLogs(records),
       refused: (reason, records) => metrics.refused(reason, records),
     },
   });
-}
-
-/** Where the tokens are, never what they are: the log may go anywhere. */
-function reportTokens(tokens: readonly FirstToken[], log: Logger): void {
-  for (const { kind, path, isNew, outcome } of tokens) {
-    if (outcome === 'revoked')
-      log.warn({ kind, path }, 'this token was revoked and stays so: give the configuration another one');
-    else if (isNew) log.info({ kind, path }, 'token made; it is in this file');
-    else if (path === null && outcome === 'created') log.info({ kind }, 'token of the configuration registered');
-  }
 }
 
 function endpoint(config: Config, port: number, variable: Endpoint['variable']): Endpoint {

@@ -9,6 +9,7 @@ import type { Meter } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { REFUSAL_REASONS, type RefusalReason } from './map/row.ts';
+import { HOLDING_QUOTAS, type HoldingQuota } from './quota.ts';
 import type { Signal } from './respond.ts';
 
 export interface Metrics {
@@ -17,6 +18,8 @@ export interface Metrics {
   acceptedLogs(count: number): void;
   /** Spans and log records refused for good. */
   refused(reason: RefusalReason, count?: number): void;
+  /** A request that has to come again because of a tenant's quota. */
+  held(quota: HoldingQuota): void;
   /** Rows that were in the ledger already: resends. */
   duplicateRows(count: number): void;
   /** Rows whose key was there with other content. */
@@ -63,6 +66,10 @@ export function createMetrics(): Metrics {
   });
   // A series that appears only with its first refusal has no increase that an alert could see.
   for (const reason of REFUSAL_REASONS) refused.add(0, { reason });
+  const held = meter.createCounter('runledger_receiver_held_requests_total', {
+    description: 'Requests sent back until later by the quota of a tenant',
+  });
+  for (const quota of HOLDING_QUOTAS) held.add(0, { quota });
   const duplicates = counter('runledger_duplicate_rows_total', 'Rows that were stored already');
   const conflicts = counter('runledger_conflicts_total', 'Rows whose key was stored with other content');
   const requests = meter.createCounter('runledger_receiver_requests_total', {
@@ -85,6 +92,7 @@ export function createMetrics(): Metrics {
     acceptedSpans: (count) => acceptedSpans.add(count),
     acceptedLogs: (count) => acceptedLogs.add(count),
     refused: (reason, count = 1) => refused.add(count, { reason }),
+    held: (quota) => held.add(1, { quota }),
     duplicateRows: (count) => duplicates.add(count),
     conflicts: (count) => conflicts.add(count),
     parkedRows: (rows) => parked.record(rows),

@@ -14,6 +14,8 @@ export interface ReceivedSoFar {
   duplicate_rows: number;
   conflicts: number;
   refused: Record<string, number>;
+  /** Requests that a quota sent back until later. */
+  held: Record<string, number>;
   /** Oldest first; minutes in which nothing came are 0. */
   minutes: { at: string; rows: number }[];
 }
@@ -24,6 +26,7 @@ const MINUTES_KEPT = 60;
 export function createReceived(clock: () => number = Date.now): Received {
   const startedMs = clock();
   const refused = new Map<string, number>();
+  const held = new Map<string, number>();
   const minutes = new Map<number, number>();
   let [committedRows, duplicateRows, conflicts] = [0, 0, 0];
 
@@ -56,6 +59,10 @@ export function createReceived(clock: () => number = Date.now): Received {
         metrics.refused(reason, records);
         refused.set(reason, (refused.get(reason) ?? 0) + records);
       },
+      held(quota) {
+        metrics.held(quota);
+        held.set(quota, (held.get(quota) ?? 0) + 1);
+      },
     }),
     read() {
       const last = Math.floor(clock() / MINUTE_MS);
@@ -66,6 +73,7 @@ export function createReceived(clock: () => number = Date.now): Received {
         duplicate_rows: duplicateRows,
         conflicts,
         refused: Object.fromEntries(refused),
+        held: Object.fromEntries(held),
         minutes: Array.from({ length: last - first + 1 }, (_, index) => ({
           at: new Date((first + index) * MINUTE_MS).toISOString(),
           rows: minutes.get(first + index) ?? 0,

@@ -56,7 +56,7 @@ export function encodeStatus(error: RequestError, encoding: Encoding): Uint8Arra
 
 function encodeJsonStatus(error: RequestError, message: string): Uint8Array {
   const details = error.retryable
-    ? [{ '@type': RETRY_INFO_TYPE, retryDelay: `${LIMITS.retryAfterSeconds}s` }]
+    ? [{ '@type': RETRY_INFO_TYPE, retryDelay: `${error.retryAfterSeconds}s` }]
     : error.code === 'bad_body'
       ? [{ '@type': BAD_REQUEST_TYPE, fieldViolations: [{ field: 'body', description: message }] }]
       : undefined;
@@ -65,7 +65,7 @@ function encodeJsonStatus(error: RequestError, message: string): Uint8Array {
 
 function encodeProtobufStatus(error: RequestError, message: string): Uint8Array {
   const writer = protobuf.Writer.create().uint32(8).int32(error.grpcCode).uint32(18).string(message);
-  if (error.retryable) writeAny(writer, RETRY_INFO_TYPE, encodeRetryInfo());
+  if (error.retryable) writeAny(writer, RETRY_INFO_TYPE, encodeRetryInfo(error.retryAfterSeconds));
   else if (error.code === 'bad_body') writeAny(writer, BAD_REQUEST_TYPE, encodeBadRequest(message));
   return writer.finish();
 }
@@ -76,8 +76,8 @@ function writeAny(writer: protobuf.Writer, type: string, value: Uint8Array): voi
 }
 
 /** RetryInfo { retry_delay = 1: Duration { seconds = 1 } }. */
-function encodeRetryInfo(): Uint8Array {
-  return protobuf.Writer.create().uint32(10).fork().uint32(8).int64(LIMITS.retryAfterSeconds).ldelim().finish();
+function encodeRetryInfo(seconds: number): Uint8Array {
+  return protobuf.Writer.create().uint32(10).fork().uint32(8).int64(seconds).ldelim().finish();
 }
 
 /** BadRequest { field_violations = 1: { field = 1, description = 2 } }. */

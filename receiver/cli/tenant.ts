@@ -1,4 +1,4 @@
-/** `runledger tenant list|add|disable|enable|rename`: the register of tenants. */
+/** `runledger tenant list|add|disable|enable|rename|quota`: the register of tenants. */
 
 import type { Command } from 'commander';
 import type pg from 'pg';
@@ -14,6 +14,7 @@ import { DASH, formatTime } from './format.ts';
 import { loginName } from './login_name.ts';
 import { registerSqlLogin } from './sql_login.ts';
 import { renderTable } from './table.ts';
+import { registerTenantQuota } from './tenant_quota.ts';
 import { requireTenant } from './tenant_ref.ts';
 
 interface JsonOption {
@@ -23,13 +24,14 @@ interface JsonOption {
 export const registerTenantCommands: Register = (program, context) => {
   const tenant = program
     .command('tenant')
-    .description('list, add, disable, enable, rename or erase tenants, and make BI logins')
+    .description('list, add, disable, enable, rename or erase tenants, limit them, and make BI logins')
     .addHelpText(
       'after',
       examples(
         'runledger tenant add acme',
         'runledger tenant list',
         'runledger tenant disable acme',
+        'runledger tenant quota acme --spans-per-second 500',
         'runledger tenant sql-login acme',
       ),
     );
@@ -98,6 +100,7 @@ export const registerTenantCommands: Register = (program, context) => {
       }),
     );
 
+  registerTenantQuota(tenant, context);
   registerSqlLogin(tenant, context);
   registerErase(tenant, context);
 };

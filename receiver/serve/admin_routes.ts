@@ -164,7 +164,7 @@ function tenantRoutes(): Route[] {
 }
 
 /** @throws Problem 404 */
-async function requireTenant(client: Queryable, ref: string): Promise<number> {
+export async function requireTenant(client: Queryable, ref: string): Promise<number> {
   const tenantId = await readTenantId(client, ref);
   if (tenantId === null) throw new Problem(404, `There is no tenant ${ref}`);
   return tenantId;
@@ -192,7 +192,7 @@ function recordTokenAct(
   );
 }
 
-function recordTenantAct(
+export function recordTenantAct(
   client: Queryable,
   { caller, now }: Asked,
   act: string,

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { cursorId, cursorInt, cursorTime, cutPage, decodeCursor } from './cursor.ts';
 import { count, cursor, tenantRef, text } from './input.ts';
+import { readHolds } from './quotas.ts';
 import { readLine, readLines, resolveTenant } from './read.ts';
 import { type Route, route } from './route.ts';
 import { type ActLine, actPage, me, type TenantLine } from './shape_admin.ts';
@@ -25,6 +26,9 @@ const actsQuery = z.strictObject({
 });
 const actKey = z.tuple([cursorTime, cursorId, cursorInt]);
 
+const DAY_MS = 86_400_000;
+const daysBefore = (now: Date, days: number) => new Date(now.getTime() - days * DAY_MS).toISOString().slice(0, 10);
+
 export function installationRoutes({ receiverHealth, version }: InstallationDeps): Route[] {
   return [
     route({
@@ -37,7 +41,10 @@ export function installationRoutes({ receiverHealth, version }: InstallationDeps
         scope.read(async (client) => ({
           at: now.toISOString(),
           receiver: receiverHealth(),
-          ...(await readLine<Omit<IngestHealth, 'at' | 'receiver'>>(client, 'queries/serve/ingest_health', [now])),
+          held: await readHolds(client, null, daysBefore(now, 6), 500),
+          ...(await readLine<Omit<IngestHealth, 'at' | 'receiver' | 'held'>>(client, 'queries/serve/ingest_health', [
+            now,
+          ])),
         })),
     }),
     route({

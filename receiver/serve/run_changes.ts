@@ -16,7 +16,7 @@ import { loadSql } from '../store/sql.ts';
 import { type RunSignal, signalChunk } from '../write/run_signal.ts';
 import { OPEN_RUNS_FULL, OpenRunsFull, ParkedFull, WriteUnavailable } from '../write/writer.ts';
 import type { Caller } from './access.ts';
-import { note, person, reason, recordAct } from './act.ts';
+import { actorOf, note, person, reason, recordAct } from './act.ts';
 import { runParams, runQuery, runRefParam, tenantBody, text } from './input.ts';
 import { Problem, unavailable } from './problem.ts';
 import { readRun, readTenantId } from './read.ts';
@@ -184,7 +184,7 @@ async function cancelRun(
     });
   }
   const { head } = createRedactor(signals.snapshot().privacyKey);
-  const what = { signal: 'cancel' as const, by: head(body.by.trim()), reason: head(body.reason) };
+  const what = { signal: 'cancel' as const, by: head(actorOf(asked.caller, body.by)), reason: head(body.reason) };
   const { tenant_id: tenantId, run_id: id } = run;
   await send(signals, { tenantId, run: { id }, atUs: asked.now.getTime() * 1000, what });
   await asked.scope.change((client) => recordRunAct(client, asked.caller, run, body, asked.now));

@@ -1,7 +1,7 @@
 /** What the API answers about tokens, tenants, the caller, and what people did. */
 
 import { z } from 'zod';
-import { id, json, nextCursor, time } from './shape_values.ts';
+import { count, day, id, json, nextCursor, time } from './shape_values.ts';
 
 const scopes = z.array(z.enum(['write', 'read', 'review']));
 const tokenKind = z.enum(['tenant', 'ingest', 'admin']);
@@ -41,6 +41,45 @@ export const tenantLine = z.object({
   created_at: time,
 });
 export type TenantLine = z.infer<typeof tenantLine>;
+
+const holdingQuota = z.enum(['spans_per_second', 'open_runs', 'parked_bytes']);
+const hold = {
+  quota: holdingQuota,
+  day: day.describe('UTC day of the last one'),
+  requests: count.describe('On that day; one that came ten times counts ten times'),
+  last_at: time,
+};
+
+/** GET and PUT /tenants/:id/quota */
+export const tenantQuota = z.object({
+  tenant_id: id,
+  limits: z
+    .object({
+      spans_per_second: count.nullable().describe('Spans and log records, of each receiver; null: no limit'),
+      burst_spans: count.nullable().describe('How many may come at once after a pause; null: no limit'),
+      open_runs: count.nullable().describe('Runs that go on before a new one has to wait; null: no limit'),
+      stages_per_run: count,
+      vendors_per_run: count,
+      parked_bytes: count.describe('Of rows that wait for their run'),
+    })
+    .describe('What holds'),
+  set: z
+    .array(
+      z.enum(['spans_per_second', 'burst_spans', 'open_runs', 'stages_per_run', 'vendors_per_run', 'parked_bytes']),
+    )
+    .describe('Which of the limits are the tenant’s own; the others are the default'),
+  use: z.object({
+    open_runs: count,
+    parked_rows: count.nullable().describe('null for tenants: operators see it'),
+    parked_bytes: count.nullable(),
+  }),
+  held: z.array(z.object(hold)).describe('How often a quota sent requests back until later'),
+});
+export type TenantQuota = z.infer<typeof tenantQuota>;
+
+/** In GET /ingest/health */
+export const tenantHold = z.object({ tenant_id: id, tenant_name: z.string().nullable(), ...hold });
+export type TenantHold = z.infer<typeof tenantHold>;
 
 /** GET /tenants; a tenant's own token sees its own line. */
 export const tenantList = z.object({ tenants: z.array(tenantLine) });

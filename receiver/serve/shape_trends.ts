@@ -1,6 +1,7 @@
 /** What the API answers about many runs together: a tenant's overview, trends over weeks, and whether the numbers can be trusted. */
 
 import { z } from 'zod';
+import { tenantHold } from './shape_admin.ts';
 import { costComplete, count, day, durationMs, id, money, rate, runName, time } from './shape_values.ts';
 
 export const totals = z.object({
@@ -98,6 +99,7 @@ export const ingestHealth = z.object({
       duplicate_rows: count.describe('Resent and absorbed'),
       conflicts: count,
       refused: z.record(z.string(), count),
+      held: z.record(z.string(), count).describe('Requests that a quota of their tenant sent back until later'),
       minutes: z
         .array(z.object({ at: time, rows: count }))
         .describe('Rows committed a minute, oldest first, 60 at most'),
@@ -108,6 +110,7 @@ export const ingestHealth = z.object({
   refusals: z
     .array(z.object({ tenant_id: id, tenant_name: z.string().nullable(), day, reason: z.string(), spans: count }))
     .describe('Of the last 7 UTC days, newest and most first'),
+  held: z.array(tenantHold).describe('Of the last 7 UTC days, newest first; 500 at most'),
   parked: z.array(
     z.object({ tenant_id: id, tenant_name: z.string().nullable(), reason: z.string(), rows: count, oldest_at: time }),
   ),

@@ -1,10 +1,11 @@
 /**
- * Reads what mapping needs to know of this installation (tenants, vendors, prices, names, the privacy key, the retention floor) and keeps
- * it current. Each request maps under one immutable value; a database that is away leaves the last one in place.
+ * Reads what mapping needs to know of this installation (tenants, vendors, prices, names, the privacy key, the retention floor), and the
+ * quotas of tenants, and keeps it current. Each request maps under one immutable value; a database that is away leaves the last one in place.
  */
 
 import type pg from 'pg';
 import type { Price, Snapshot, Vendor } from '../map/snapshot.ts';
+import { NO_QUOTAS, type Quota, type Quotas } from '../quota.ts';
 import { loadSql } from './sql.ts';
 
 const LOOK_EVERY_MS = 2_000;
@@ -20,6 +21,7 @@ export interface SnapshotOptions {
 
 export interface SnapshotSource {
   current(): Snapshot;
+  quotas(): Quotas;
   /** Reads again at once, for a caller that has just changed something (registered a tenant). @throws the database error */
   refresh(): Promise<void>;
   close(): void;
@@ -30,6 +32,7 @@ interface SnapshotRow {
   vendors: { name: string; countHttp: boolean; aliases: string[]; hosts: string[] }[];
   prices: (Omit<Price, 'fromUs'> & { fromUs: string | null })[];
   aliases: { alias: string; attribute: string }[];
+  quotas: (Quota & { tenantId: number })[];
   privacyKey: string;
   floorUs: string;
 }
@@ -48,6 +51,7 @@ class PolledSnapshot implements SnapshotSource {
   readonly #pool: pg.Pool;
   readonly #options: SnapshotOptions;
   #snapshot: Snapshot | undefined;
+  #quotas: Quotas = NO_QUOTAS;
   #fingerprint = '';
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -68,6 +72,10 @@ class PolledSnapshot implements SnapshotSource {
   current(): Snapshot {
     if (this.#snapshot === undefined) throw new Error('The snapshot was not read yet');
     return this.#snapshot;
+  }
+
+  quotas(): Quotas {
+    return this.#quotas;
   }
 
   refresh(): Promise<void> {
@@ -111,6 +119,7 @@ class PolledSnapshot implements SnapshotSource {
     const row = read.rows[0]?.snapshot;
     if (row === undefined) throw new Error('The database returned no snapshot');
     this.#snapshot = buildSnapshot(row, this.#options.linkHosts, this.#firstDayUs());
+    this.#quotas = new Map(row.quotas.map(({ tenantId, ...quota }) => [tenantId, Object.freeze(quota)]));
     this.#fingerprint = fingerprint;
   }
 

@@ -8,6 +8,7 @@
 
 import type pg from 'pg';
 import type { EventRow } from '../map/row.ts';
+import type { Quotas } from '../quota.ts';
 import { ensurePartitions } from '../store/partitions.ts';
 import { inTransaction } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
@@ -31,6 +32,7 @@ export interface GroupTools {
   bypassesPolicies: boolean;
   /** enrichment_runs belongs to another application: decimal run ids must exist there first. */
   adopted: boolean;
+  quotas(): Quotas;
 }
 
 /** `careful`: any row may be stored already, so all go by `on conflict do nothing`. */
@@ -66,7 +68,7 @@ export async function writeGroup(tools: GroupTools, batches: readonly Batch[], m
       .map((beat) => ({ ...beat, runId: runs.idOf(beat.tenantId, beat.run) }));
     const existing = tools.adopted ? await keepExisting(client, placement, heartbeats) : heartbeats;
     const { placed, waiting } = placement;
-    const parked = await parkRows(client, waiting, now);
+    const parked = await parkRows(client, waiting, tools.quotas(), now);
     await markNoRootRun(client, batches, known);
 
     // A row that was parked may have come again and been placed since; groups with such rows are few.

@@ -1,8 +1,9 @@
-/** At most so many stages and vendors per run; what comes beyond is counted under `_other` and says so. */
+/** At most so many stages and vendors per run, by the tenant's quota; what comes beyond is counted under `_other` and says so. */
 
 import type pg from 'pg';
 import { LIMITS } from '../limits.ts';
 import { type EventRow, OTHER_NAME } from '../map/row.ts';
+import { NO_QUOTAS, type Quotas } from '../quota.ts';
 import { loadSql } from '../store/sql.ts';
 import { countsInStage } from './stage_sum.ts';
 
@@ -11,6 +12,8 @@ interface RunNames {
   runId: number;
   stages: Set<string>;
   vendors: Set<string>;
+  stagesMax: number;
+  vendorsMax: number;
 }
 
 const MAX_CACHED_RUNS = 5_000;
@@ -18,6 +21,11 @@ const MAX_CACHED_RUNS = 5_000;
 /** What each run has, as far as it was committed; a run is asked for once. */
 export class NameCache {
   readonly #runs = new Map<string, RunNames>();
+  readonly #quotas: () => Quotas;
+
+  constructor(quotas: () => Quotas = () => NO_QUOTAS) {
+    this.#quotas = quotas;
+  }
 
   clear(): void {
     this.#runs.clear();
@@ -27,6 +35,7 @@ export class NameCache {
   async limit(client: pg.PoolClient, rows: readonly EventRow[]): Promise<void> {
     const runs = new Map<string, RunNames>();
     const unknown: RunNames[] = [];
+    const quotas = this.#quotas();
     let last: EventRow | null = null;
     for (const row of rows) {
       if (last !== null && last.runId === row.runId && last.tenantId === row.tenantId) continue;
@@ -35,9 +44,12 @@ export class NameCache {
       if (runs.has(key)) continue;
       let names = this.#runs.get(key);
       if (names === undefined) {
-        names = { tenantId: row.tenantId, runId: row.runId, stages: new Set(), vendors: new Set() };
+        names = noNames(row);
         unknown.push(names);
       }
+      const quota = quotas.get(row.tenantId);
+      names.stagesMax = quota?.stagesPerRun ?? LIMITS.stagesPerRun;
+      names.vendorsMax = quota?.vendorsPerRun ?? LIMITS.vendorsPerRun;
       runs.set(key, names);
     }
     await this.#load(client, unknown);
@@ -63,12 +75,17 @@ export class NameCache {
   }
 }
 
+function noNames({ tenantId, runId }: EventRow): RunNames {
+  const { stagesPerRun: stagesMax, vendorsPerRun: vendorsMax } = LIMITS;
+  return { tenantId, runId, stages: new Set(), vendors: new Set(), stagesMax, vendorsMax };
+}
+
 function limitRow(row: EventRow, names: RunNames): void {
-  if (countsInStage(row) && !admit(names.stages, row.stage, LIMITS.stagesPerRun)) {
+  if (countsInStage(row) && !admit(names.stages, row.stage, names.stagesMax)) {
     mark(row, 'stage_limit', row.stage);
     row.stage = OTHER_NAME;
   }
-  if (row.vendor !== null && !admit(names.vendors, row.vendor, LIMITS.vendorsPerRun)) {
+  if (row.vendor !== null && !admit(names.vendors, row.vendor, names.vendorsMax)) {
     mark(row, 'vendor_limit', row.vendor);
     row.vendor = OTHER_NAME;
   }

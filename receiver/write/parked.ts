@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { LIMITS } from '../limits.ts';
 import { hashItem } from '../map/ids.ts';
 import { blankRow, type EventRow } from '../map/row.ts';
+import type { Quotas } from '../quota.ts';
 import { loadSql } from '../store/sql.ts';
 import { type Bound, type TraceRef, traceKey } from './bindings.ts';
 import { timestampText } from './timestamp.ts';
@@ -30,18 +31,14 @@ export interface Waiting {
  * @returns how many rows were new to the parking place.
  * @throws ParkedFull before anything is parked.
  */
-export async function parkRows(client: pg.PoolClient, waiting: readonly Waiting[], nowText: string): Promise<number> {
+export async function parkRows(
+  client: pg.PoolClient,
+  waiting: readonly Waiting[],
+  quotas: Quotas,
+  nowText: string,
+): Promise<number> {
   if (waiting.length === 0) return 0;
-  const perTenant = new Map<number, number>();
-  for (const { row } of waiting) perTenant.set(row.tenantId, (perTenant.get(row.tenantId) ?? 0) + 1);
-  const { rows } = await client.query<{ tenant_id: number; parked_rows: number }>(
-    loadSql('queries/write/count_parked'),
-    [[...perTenant.keys()], LIMITS.parkedRows],
-  );
-  const full = rows.filter((row) => row.parked_rows + (perTenant.get(row.tenant_id) ?? 0) > LIMITS.parkedRows);
-  if (full.length > 0) throw new ParkedFull(new Set(full.map((row) => row.tenant_id)));
-
-  const records = waiting.map(({ row, reason, runId }) => ({
+  const parts = waiting.map(({ row, reason, runId }) => ({
     tenant_id: row.tenantId,
     trace_id: row.traceId,
     ts: timestampText(row.tsUs),
@@ -51,8 +48,40 @@ export async function parkRows(client: pg.PoolClient, waiting: readonly Waiting[
     run_id: runId,
     row: compact(row),
   }));
-  const { rowCount } = await client.query(loadSql('queries/write/park_rows'), [JSON.stringify(records), nowText]);
+  const texts = parts.map((record) => JSON.stringify(record));
+  const newcomers = new Map<number, Newcomers>();
+  parts.forEach(({ tenant_id }, index) => {
+    const { rows, bytes } = newcomers.get(tenant_id) ?? { rows: 0, bytes: 0 };
+    newcomers.set(tenant_id, { rows: rows + 1, bytes: bytes + (texts[index]?.length ?? 0) });
+  });
+  await requireRoom(client, newcomers, quotas);
+  const { rowCount } = await client.query(loadSql('queries/write/park_rows'), [`[${texts.join(',')}]`, nowText]);
   return rowCount ?? 0;
+}
+
+interface Newcomers {
+  rows: number;
+  /** About what they take when stored. */
+  bytes: number;
+}
+
+/** @throws ParkedFull */
+async function requireRoom(
+  client: pg.PoolClient,
+  newcomers: ReadonlyMap<number, Newcomers>,
+  quotas: Quotas,
+): Promise<void> {
+  const { rows } = await client.query<{ tenant_id: number; parked_rows: number; parked_bytes: number }>(
+    loadSql('queries/write/count_parked'),
+    [[...newcomers.keys()], LIMITS.parkedRows],
+  );
+  const full = rows.filter(({ tenant_id, parked_rows, parked_bytes }) => {
+    const come = newcomers.get(tenant_id) ?? { rows: 0, bytes: 0 };
+    const bytesMax = quotas.get(tenant_id)?.parkedBytes ?? LIMITS.parkedBytes;
+    // Where nothing waits, one request always gets in, or it could never.
+    return parked_rows + come.rows > LIMITS.parkedRows || (parked_rows > 0 && parked_bytes + come.bytes > bytesMax);
+  });
+  if (full.length > 0) throw new ParkedFull(new Set(full.map((row) => row.tenant_id)));
 }
 
 /** Takes what waited for these traces, placed in the runs that the traces belong to. */

@@ -6,23 +6,27 @@
 import type pg from 'pg';
 import { LIMITS } from '../limits.ts';
 import type { MappedChunk, Refusal } from '../map/row.ts';
+import { NO_QUOTAS, type Quotas } from '../quota.ts';
 import { errorCode } from '../store/errors.ts';
 import { forgetPartitions } from '../store/partitions.ts';
 import { isRetryable, isRowFault } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
-import { type Batch, isEmpty, noWork, toBatch, type Unpark, type WriteResult } from './batch.ts';
+import { createAdmission, type OpenRunsFull } from './admission.ts';
+import { type Batch, isEmpty, noWork, toBatch, type WriteResult } from './batch.ts';
 import { BindingCache, followsTrace } from './bindings.ts';
 import { findResent, type GroupTools, writeGroup } from './group.ts';
 import { NameCache } from './names.ts';
 import { ParkedFull } from './parked.ts';
 import { createRunIds } from './runs.ts';
 import { leaveOut, split } from './split.ts';
+import { findUnparkable } from './sweep.ts';
 
 /** The queue is full or the database does not answer: the sender keeps its data and comes back. */
 export class WriteUnavailable extends Error {
   override readonly name = 'WriteUnavailable';
 }
 
+export { OPEN_RUNS_FULL, OpenRunsFull } from './admission.ts';
 export { ParkedFull } from './parked.ts';
 
 /** What happened, for metrics; durations in seconds. */
@@ -35,6 +39,8 @@ export interface WriterOptions {
   /** Of runledger_ingest, with room for `writers` transactions and as many short statements. */
   pool: pg.Pool;
   writers?: number;
+  /** Of tenants, as they are now. */
+  quotas?: () => Quotas;
   observer?: WriterObserver;
   log?: (message: string) => void;
 }
@@ -42,7 +48,7 @@ export interface WriterOptions {
 export interface Writer {
   /**
    * Resolves after the commit with the rows that cannot be stored.
-   * @throws WriteUnavailable, ParkedFull: nothing or part of the chunk is stored, and sending it again is harmless.
+   * @throws WriteUnavailable, ParkedFull, OpenRunsFull: nothing or part of the chunk is stored, and sending it again is harmless.
    */
   write(chunk: MappedChunk): Promise<Refusal[]>;
   /** Places parked rows whose run became known while they were being parked. @returns how many traces and runs it looked at. */
@@ -57,6 +63,8 @@ export interface Writer {
 
 interface Pending {
   batch: Batch;
+  /** What became of the rest when some of it has to wait. */
+  full: OpenRunsFull | null;
   resolve(refused: Refusal[]): void;
   reject(error: unknown): void;
   /** Its sender was told to come back: it is not begun any more. */
@@ -76,16 +84,18 @@ const UNIQUE_VIOLATION = '23505';
 const CHECK_VIOLATION = '23514';
 
 export async function createWriter(options: WriterOptions): Promise<Writer> {
-  const { pool, observer, log = () => undefined } = options;
+  const { pool, observer, quotas = () => NO_QUOTAS, log = () => undefined } = options;
   const role = await pool.query<{ bypasses_policies: boolean; adopted: boolean }>(loadSql('queries/write/read_role'));
   const tools: GroupTools = {
     pool,
     runIds: createRunIds(pool),
     bindings: new BindingCache(),
-    names: new NameCache(),
+    names: new NameCache(quotas),
     bypassesPolicies: role.rows[0]?.bypasses_policies === true,
     adopted: role.rows[0]?.adopted === true,
+    quotas,
   };
+  const admission = createAdmission(pool, tools.adopted, quotas);
   const queue: Pending[] = [];
   let waitingRows = 0;
   let active = 0;
@@ -97,6 +107,7 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     tools.runIds.clear();
     tools.bindings.clear();
     tools.names.clear();
+    admission.clear();
   };
 
   /** Writes batches together; on trouble smaller and more carefully, until each row is stored or known to be at fault. */
@@ -192,8 +203,8 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
 
   async function settle(group: readonly Pending[]): Promise<void> {
     try {
-      await writeBatches(group.map(({ batch }) => batch));
-      for (const { batch, resolve } of group) resolve(batch.refused);
+      await writeBatches(await admitted(group));
+      for (const { batch, full, resolve, reject } of group) full === null ? resolve(batch.refused) : reject(full);
     } catch (error) {
       if (error instanceof ParkedFull && group.length > 1) {
         // Only the requests of the tenants that are full have to come back.
@@ -210,10 +221,19 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     }
   }
 
+  /** The group's batches without the new runs that have to wait. */
+  async function admitted(group: readonly Pending[]): Promise<Batch[]> {
+    const batches = group.map(({ batch }) => batch);
+    const full = await withTries(() => admission.holdBack(batches));
+    for (const pending of group) pending.full ??= full.get(pending.batch) ?? null;
+    return batches.filter((batch) => !isEmpty(batch));
+  }
+
   function enqueue(batch: Batch): Promise<Refusal[]> {
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         batch,
+        full: null,
         isLate: false,
         resolve(refused) {
           clearTimeout(timer);
@@ -236,12 +256,6 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     });
   }
 
-  async function sweep(unpark: Unpark): Promise<number> {
-    const found = unpark.traces.length + unpark.runs.length;
-    if (found > 0) await enqueue({ ...noWork(), unpark });
-    return found;
-  }
-
   return {
     waitingRows: () => waitingRows,
     async write(chunk) {
@@ -253,19 +267,10 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
       return enqueue(batch);
     },
     async sweepParked() {
-      const traces = await pool.query<{ tenant_id: number; trace_id: string }>(
-        loadSql('queries/write/find_parked_bound'),
-        [SWEEP_LIMIT],
-      );
-      const runs = tools.adopted
-        ? await pool.query<{ tenant_id: number; run_id: number }>(loadSql('queries/write/find_parked_runs'), [
-            SWEEP_LIMIT,
-          ])
-        : { rows: [] };
-      return sweep({
-        traces: traces.rows.map((row) => ({ tenantId: row.tenant_id, traceId: row.trace_id })),
-        runs: runs.rows.map((row) => ({ tenantId: row.tenant_id, runId: row.run_id })),
-      });
+      const unpark = await findUnparkable(pool, tools.adopted);
+      const found = unpark.traces.length + unpark.runs.length;
+      if (found > 0) await enqueue({ ...noWork(), unpark });
+      return found;
     },
     async expireParked() {
       const before = new Date(Date.now() - LIMITS.parkedHours * 3_600_000).toISOString();
@@ -285,8 +290,6 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     },
   };
 }
-
-const SWEEP_LIMIT = 500;
 
 function countRows(batches: readonly Batch[]): number {
   return batches.reduce((sum, { rows }) => sum + rows.length, 0);

@@ -4,6 +4,8 @@ import type pg from 'pg';
 import type { Encoding } from '../../receiver/decode/shape.ts';
 import { createIngest } from '../../receiver/ingest.ts';
 import type { Ingest } from '../../receiver/ingest_types.ts';
+import type { HoldingQuota, Quotas } from '../../receiver/quota.ts';
+import { createSpanRates } from '../../receiver/span_rate.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { createSnapshotSource } from '../../receiver/store/snapshot.ts';
 import { registerTenants } from '../../receiver/store/tenants.ts';
@@ -21,13 +23,32 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
-export async function openLedger(databaseUrl: string, tenants: readonly string[] = ['1', '2']): Promise<Ledger> {
+/** For tests of quotas; without it there are none. */
+export interface LedgerQuotas {
+  quotas(): Quotas;
+  clockMs(): number;
+  held(quota: HoldingQuota, tenantId: number): void;
+}
+
+export async function openLedger(
+  databaseUrl: string,
+  tenants: readonly string[] = ['1', '2'],
+  limits: LedgerQuotas | null = null,
+): Promise<Ledger> {
   const ingestPool = createPool({ databaseUrl, role: 'runledger_ingest', maxConnections: 8 });
   const ownerPool = createPool({ databaseUrl, role: 'runledger_owner', maxConnections: 4 });
   await registerTenants(ingestPool, [...tenants]);
   const snapshots = await createSnapshotSource(ingestPool, { linkHosts: ['smith.langchain.com'] });
-  const writer = await createWriter({ pool: ingestPool });
-  const ingest = createIngest({ writer, snapshot: () => snapshots.current(), registerTenants: null });
+  const writer = await createWriter({
+    pool: ingestPool,
+    ...(limits === null ? {} : { quotas: () => limits.quotas() }),
+  });
+  const ingest = createIngest({
+    writer,
+    snapshot: () => snapshots.current(),
+    registerTenants: null,
+    ...(limits === null ? {} : limitedBy(limits)),
+  });
   const principal = (tenantId: number | 'ingest') =>
     tenantId === 'ingest' ? ({ kind: 'ingest' } as const) : ({ kind: 'tenant', tenantId } as const);
   return {
@@ -47,4 +68,17 @@ export async function openLedger(databaseUrl: string, tenants: readonly string[]
       await ownerPool.end();
     },
   };
+}
+
+function limitedBy(limits: LedgerQuotas) {
+  const observer = {
+    accepted: () => undefined,
+    refused: () => undefined,
+    held: (quota: HoldingQuota, tenantId: number) => limits.held(quota, tenantId),
+  };
+  const rates = createSpanRates(
+    () => limits.quotas(),
+    () => limits.clockMs(),
+  );
+  return { rates, observer };
 }

@@ -4,6 +4,7 @@ select md5(concat(
   (select sum(hashtextextended(v::text, 0)) from runledger.vendors as v), '/',
   (select sum(hashtextextended(p::text, 0)) from runledger.prices as p), '/',
   (select sum(hashtextextended(a::text, 0)) from runledger.attribute_aliases as a), '/',
+  (select sum(hashtextextended(q::text, 0)) from runledger.tenant_quotas as q), '/',
   (select sum(hashtextextended(s::text, 0)) from runledger.settings as s where name = 'privacy_key'), '/',
   (select floor_day from runledger.retention)
 )) as fingerprint;
