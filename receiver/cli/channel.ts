@@ -1,14 +1,17 @@
 /** `runledger channel add|list|test|resend|enable|disable|remove`: where alert messages go. Of a channel's URL the host is shown and no more. */
 
 import type { Command } from 'commander';
+import type { PoolClient } from 'pg';
 import { enableChannel, listChannels, removeChannel } from '../derive/delivery/channels.ts';
 import { resendDead } from '../derive/delivery/outbox.ts';
 import { tryChannel } from '../derive/delivery/try_channel.ts';
 import { askStore } from '../serve/admin.ts';
+import { type ChannelLine, channelLine } from '../serve/shape_alerting.ts';
+import { inTransaction } from '../store/pool.ts';
 import { registerAdd } from './channel_add.ts';
-import { type ChannelLine, channelLine, noChannel, onName, tenantOf } from './channel_name.ts';
+import { noChannel, onName, recordChannelAct, tenantOf } from './channel_name.ts';
 import { type CliContext, examples, parseId, type Register } from './command.ts';
-import { type CommandDatabase, withDatabase } from './database.ts';
+import { withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
 import { formatCount, formatTime } from './format.ts';
 import { renderTable } from './table.ts';
@@ -45,24 +48,25 @@ export const registerChannel: Register = (program, context) => {
       (channelName: string, options: NameOptions, command: Command) =>
         withDatabase(command, context, async (database) => {
           const tenantId = await tenantOf(database, options.tenant);
-          if (!(await askStore(() => work(database, tenantId, channelName)))) throw noChannel(channelName, tenantId);
+          await inTransaction(database.pool('runledger_operator'), async (client) => {
+            if (!(await askStore(() => work(client, tenantId, channelName)))) throw noChannel(channelName, tenantId);
+            await recordChannelAct(client, `channel_${name}`, { tenantId, channel: channelName });
+          });
           if (options.json === true)
             context.terminal.printJson({ tenant_id: tenantId, channel: channelName, [done]: true });
           else context.terminal.print(`Channel ${channelName} is ${done}`);
         }),
     );
-  change('remove', 'forget a channel; what waits for it is given up', 'removed', ({ pool }, tenantId, name) =>
-    removeChannel(pool('runledger_operator'), tenantId, name),
+  change('remove', 'forget a channel; what waits for it is given up', 'removed', removeChannel);
+  change('enable', 'take disable back', 'enabled', (client, tenantId, name) =>
+    enableChannel(client, tenantId, name, true),
   );
-  change('enable', 'take disable back', 'enabled', ({ pool }, tenantId, name) =>
-    enableChannel(pool('runledger_operator'), tenantId, name, true),
-  );
-  change('disable', 'send nothing to it; what waits for it is given up', 'disabled', ({ pool }, tenantId, name) =>
-    enableChannel(pool('runledger_operator'), tenantId, name, false),
+  change('disable', 'send nothing to it; what waits for it is given up', 'disabled', (client, tenantId, name) =>
+    enableChannel(client, tenantId, name, false),
   );
 };
 
-type ChangeChannel = (database: CommandDatabase, tenantId: number, name: string) => Promise<boolean>;
+type ChangeChannel = (client: PoolClient, tenantId: number, name: string) => Promise<boolean>;
 
 function registerList(channel: Command, context: CliContext): void {
   channel
@@ -85,7 +89,10 @@ function registerTest(channel: Command, context: CliContext): void {
         const tenantId = await tenantOf(database, options.tenant);
         const outcome = await tryChannel(database.pool('runledger_owner'), { tenantId, channel: name });
         if (outcome === null) throw noChannel(name, tenantId);
+        const { ok, status } = outcome;
         const failure = outcome.ok ? null : outcome.failure;
+        const key = { tenantId, channel: name };
+        await recordChannelAct(database.pool('runledger_operator'), 'channel_test', key, { ok, status, failure });
         if (!outcome.ok && options.json !== true)
           throw new CliError(EXIT.no, `Channel ${name} did not take the message: ${outcome.failure}`);
         if (options.json === true)

@@ -4,10 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { Severity } from '../derive/alerts/finding.ts';
-import { CHANNEL_KINDS, listChannels, setChannel } from '../derive/delivery/channels.ts';
+import { CHANNEL_KINDS, listChannels, putChannel } from '../derive/delivery/channels.ts';
 import type { ChannelKind } from '../derive/delivery/request.ts';
 import { askStore } from '../serve/admin.ts';
-import { channelLine, noChannel, onName, tenantOf } from './channel_name.ts';
+import { channelLine } from '../serve/shape_alerting.ts';
+import { inTransaction } from '../store/pool.ts';
+import { noChannel, onName, recordChannelAct, tenantOf } from './channel_name.ts';
 import type { CliContext } from './command.ts';
 import { type CommandDatabase, withDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -66,19 +68,24 @@ async function add(
   const made = given === undefined && isNew && options.kind === 'webhook' ? makeSecret() : undefined;
   const secret = given ?? made;
   const { kind, minSeverity, allowPrivate = false } = options;
-  await askStore(() =>
-    setChannel(pool, {
-      tenantId,
-      channel: name,
+  const settings = { tenantId, channel: name, kind, url, minSeverity, allowPrivate };
+  const line = await inTransaction(pool, async (client) => {
+    const added = await askStore(() =>
+      putChannel(client, { ...settings, ...(secret === undefined ? {} : { secret }) }),
+    );
+    const record = (await listChannels(client, tenantId)).find((one) => one.channel === name);
+    if (record === undefined) throw noChannel(name, tenantId);
+    const { host } = record;
+    const details = {
       kind,
-      url,
-      minSeverity,
-      allowPrivate,
-      ...(secret === undefined ? {} : { secret }),
-    }),
-  );
-  const line = (await listChannels(pool, tenantId)).find((one) => one.channel === name);
-  if (line === undefined) throw noChannel(name, tenantId);
+      host,
+      min_severity: minSeverity,
+      allow_private: allowPrivate,
+      secret: secret !== undefined,
+    };
+    await recordChannelAct(client, added === 'added' ? 'channel_add' : 'channel_change', settings, details);
+    return record;
+  });
   if (options.json === true) {
     terminal.printJson({ ...channelLine(line), ...(made === undefined ? {} : { secret: made }) });
     return;

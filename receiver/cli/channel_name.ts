@@ -1,11 +1,14 @@
-/** What the commands about channels share: which channel is meant, and what may be shown of one. */
+/** What the commands about channels share: which channel is meant, and the record of what was done with it. */
 
 import type { Command } from 'commander';
-import type { ChannelRecord } from '../derive/delivery/channels.ts';
+import type { Pool, PoolClient } from 'pg';
+import { recordAct } from '../derive/alerts/acts.ts';
+import type { ChannelKey } from '../derive/delivery/outbox.ts';
 import { check, tenantRefParam } from '../serve/input.ts';
 import { readTenantId } from '../serve/read.ts';
 import type { CommandDatabase } from './database.ts';
 import { CliError, EXIT } from './exit.ts';
+import { loginName } from './login_name.ts';
 
 export function onName(command: Command): Command {
   return command
@@ -26,18 +29,13 @@ export function noChannel(name: string, tenantId: number): CliError {
   return new CliError(EXIT.no, `There is no channel ${name} ${whose}\nRun: runledger channel list`);
 }
 
-export type ChannelLine = ReturnType<typeof channelLine>;
-
-export function channelLine(record: ChannelRecord) {
-  return {
-    tenant_id: record.tenantId,
-    channel: record.channel,
-    kind: record.kind,
-    host: record.host,
-    min_severity: record.minSeverity,
-    allow_private: record.allowPrivate,
-    enabled: record.enabled,
-    from_environment: record.fromEnvironment,
-    created_at: record.createdAt.toISOString(),
-  };
+/** In the transaction of the change where there is one. */
+export function recordChannelAct(
+  client: Pool | PoolClient,
+  act: string,
+  { tenantId, channel }: ChannelKey,
+  details: object | null = null,
+): Promise<void> {
+  const line = { tenantId, actor: loginName(), act, object: `channel ${channel}`, reason: null, details };
+  return recordAct(client, line, new Date());
 }

@@ -10,6 +10,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { LIMITS } from '../limits.ts';
 import { authenticate, type ScopePools, type VerifyCaller } from './access.ts';
+import type { ChannelDeps } from './channels.ts';
 import { type HealthDeps, healthRoutes } from './health.ts';
 import { hostGuard } from './host.ts';
 import type { StoredKey } from './input.ts';
@@ -27,7 +28,7 @@ import { createSignInCodes, type SignInCodes } from './sign_in_codes.ts';
 import { startPage } from './start_page.ts';
 import { createUi } from './ui.ts';
 
-export interface ApiDeps extends ScopePools, HealthDeps, RunLinks {
+export interface ApiDeps extends ScopePools, HealthDeps, RunLinks, ChannelDeps {
   /** Resolves with null for a token that does not hold; rejects when the database cannot be asked. */
   verifyToken: VerifyCaller;
   /** How a run key is stored: addresses and secrets in it are not. As it is, by default. */

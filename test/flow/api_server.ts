@@ -4,7 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { createChannelTester } from '../../receiver/derive/delivery/try_channel.ts';
 import { createApi } from '../../receiver/serve/api.ts';
+import type { OidcDeps } from '../../receiver/serve/oidc.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { registerTenants } from '../../receiver/store/tenants.ts';
 import { createTokenVerifier } from '../../receiver/store/token_verifier.ts';
@@ -28,8 +30,17 @@ export const TENANT_A = 7;
 export const TENANT_B = 8;
 
 export async function startApi(
-  options: { bindHost?: string; statementTimeoutMs?: number; requestsPerMinute?: number } = {},
+  options: {
+    bindHost?: string;
+    statementTimeoutMs?: number;
+    requestsPerMinute?: number;
+    /** Sign-in at an identity provider, for an API at this address. */
+    oidc?: (url: string) => OidcDeps;
+  } = {},
 ): Promise<ApiUnderTest> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const database = await createTestDatabase();
   const open = (role: 'runledger_owner' | 'runledger_operator' | 'runledger_reader') =>
     createPool({
@@ -56,15 +67,15 @@ export async function startApi(
     metrics: (_req, res) => {
       res.type('text/plain').send('runledger_up 1\n');
     },
+    testChannel: createChannelTester(database.databaseUrl),
     bindHost: options.bindHost ?? '127.0.0.1',
     jaegerUiUrl: 'http://127.0.0.1:16686/',
     version: '0.0.0-test',
     requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
+    oidc: options.oidc?.(url) ?? null,
     log: pino({}, { write: (line: string) => void logged.push(line) }),
   });
-  const server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server.on('request', app);
   return {
     url,
     database,

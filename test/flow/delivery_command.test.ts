@@ -179,6 +179,12 @@ describe('runledger channel', () => {
     expect((await runledger(['channel', 'remove', 'hook'])).code).toBe(0);
     expect((await runledger(['channel', 'remove', 'hook'])).code).toBe(1);
     expect(await channels()).toEqual([]);
+    const { rows } = await owner.query(
+      `select act, details::text from runledger.acts where object = 'channel hook' order by act_id desc limit 5`,
+    );
+    const done = ['channel_remove', 'channel_enable', 'channel_disable', 'channel_change', 'channel_add'];
+    expect(rows.map(({ act }) => act)).toEqual(done);
+    expect(JSON.stringify(rows)).not.toMatch(SECRET);
   });
 });
 

@@ -63,7 +63,7 @@ interface OverrideRow {
 }
 
 /** @param client speaks as runledger_owner, or as runledger_operator */
-export async function loadRules(client: ClientBase): Promise<LoadedRules> {
+export async function loadRules(client: Pick<ClientBase, 'query'>): Promise<LoadedRules> {
   const rules = await client.query<RuleRow>(loadSql('queries/alerts/read_rules'));
   const overrides = await client.query<OverrideRow>(loadSql('queries/alerts/read_overrides'));
   const kinds = new Map(rules.rows.map((row) => [row.rule, row.kind]));

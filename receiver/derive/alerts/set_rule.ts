@@ -45,11 +45,13 @@ export interface OverrideChange extends OverridePlace {
   parameters: Parameters;
 }
 
+type Queryable = Pick<ClientBase, 'query'>;
+
 const TENANT_MAX = 2_147_483_647;
 const PIPELINE_MAX = 200;
 
 /** Rules as they are in force, by name, with their overrides and what is wrong with them. @param client owner or operator */
-export async function listRules(client: ClientBase): Promise<LoadedRule[]> {
+export async function listRules(client: Queryable): Promise<LoadedRule[]> {
   return (await loadRules(client)).rules;
 }
 
@@ -58,7 +60,7 @@ export async function listRules(client: ClientBase): Promise<LoadedRule[]> {
  * @param client owner or operator, in a transaction
  * @throws RuleInputError
  */
-export async function setRule(client: ClientBase, change: RuleChange): Promise<LoadedRule> {
+export async function setRule(client: Queryable, change: RuleChange): Promise<LoadedRule> {
   const stored = await lockRule(client, change.rule);
   const problems = [...severityProblems(change.severity), ...remindProblems(change.remindAfterMinutes)];
   const parameters = { ...asObject(stored.parameters), ...change.parameters };
@@ -77,7 +79,7 @@ export async function setRule(client: ClientBase, change: RuleChange): Promise<L
 }
 
 /** Sets other limits for a tenant and a pipeline, and returns the rule with them. @throws RuleInputError */
-export async function setOverride(client: ClientBase, change: OverrideChange): Promise<LoadedRule> {
+export async function setOverride(client: Queryable, change: OverrideChange): Promise<LoadedRule> {
   const problems = placeProblems(change);
   const { kind } = await lockRule(client, change.rule);
   problems.push(...problemsOf(parseOverride(kind, change.parameters)));
@@ -95,27 +97,27 @@ export async function setOverride(client: ClientBase, change: OverrideChange): P
 }
 
 /** @returns whether there was one. @throws RuleInputError */
-export async function removeOverride(client: ClientBase, place: OverridePlace): Promise<boolean> {
+export async function removeOverride(client: Queryable, place: OverridePlace): Promise<boolean> {
   const problems = placeProblems(place);
   if (problems.length > 0) throw new RuleInputError(problems);
   const { rule, tenantId, pipeline } = place;
   return (await client.query(loadSql('queries/alerts/remove_override'), [tenantId, rule, pipeline])).rowCount === 1;
 }
 
-async function lockRule(client: ClientBase, rule: string): Promise<{ kind: string; parameters: unknown }> {
+async function lockRule(client: Queryable, rule: string): Promise<{ kind: string; parameters: unknown }> {
   const sql = loadSql('queries/alerts/lock_rule');
   const { rows } = await client.query<{ kind: string; parameters: unknown }>(sql, [rule]);
   if (rows[0] === undefined) throw await unknownRule(client, rule);
   return rows[0];
 }
 
-async function readRule(client: ClientBase, name: string): Promise<LoadedRule> {
+async function readRule(client: Queryable, name: string): Promise<LoadedRule> {
   const found = (await listRules(client)).find(({ rule }) => rule === name);
   if (found === undefined) throw await unknownRule(client, name);
   return found;
 }
 
-async function unknownRule(client: ClientBase, name: string): Promise<RuleInputError> {
+async function unknownRule(client: Queryable, name: string): Promise<RuleInputError> {
   const known = (await listRules(client)).map(({ rule }) => rule).join(', ');
   return new RuleInputError([`rule: there is no ${JSON.stringify(name)}; ${known}`]);
 }

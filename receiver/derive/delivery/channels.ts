@@ -12,6 +12,8 @@ export const CHANNEL_KINDS: readonly ChannelKind[] = ['slack', 'webhook', 'alert
 /** The channel that SLACK_WEBHOOK_URL stands for; it gets the messages of all tenants. */
 export const ENVIRONMENT_CHANNEL = { tenantId: 0, channel: 'slack' } as const;
 
+type Queryable = Pick<pg.ClientBase, 'query'>;
+
 const NAME = /^[a-z][a-z0-9_-]{0,63}$/;
 const SECRET = /^[\x21-\x7e]{16,512}$/;
 
@@ -46,8 +48,13 @@ export interface ChannelRecord {
  * @param pool of runledger_operator or runledger_owner
  * @throws InvalidRequestError, which never repeats the URL or the secret
  */
-export function setChannel(pool: pg.Pool, settings: ChannelSettings): Promise<void> {
-  return writeChannel(pool, settings, false);
+export async function setChannel(pool: pg.Pool, settings: ChannelSettings): Promise<void> {
+  await inTransaction(pool, (client) => putChannel(client, settings));
+}
+
+/** The same as part of a transaction. */
+export function putChannel(client: Queryable, settings: ChannelSettings): Promise<'added' | 'changed'> {
+  return writeChannel(client, settings, false);
 }
 
 /**
@@ -65,7 +72,7 @@ export async function setEnvironmentChannel(
     return rowCount === 1 ? 'removed' : 'none';
   }
   try {
-    await writeChannel(pool, { tenantId, channel, kind: 'slack', url }, true);
+    await inTransaction(pool, (client) => writeChannel(client, { tenantId, channel, kind: 'slack', url }, true));
     return 'set';
   } catch (error) {
     if (error instanceof TakenNameError) return 'kept';
@@ -74,10 +81,7 @@ export async function setEnvironmentChannel(
 }
 
 /** All channels, or one tenant's, by name. @param pool of runledger_operator or runledger_owner */
-export async function listChannels(
-  pool: Pick<pg.ClientBase, 'query'>,
-  tenantId: number | null = null,
-): Promise<ChannelRecord[]> {
+export async function listChannels(pool: Queryable, tenantId: number | null = null): Promise<ChannelRecord[]> {
   const { rows } = await pool.query(loadSql('queries/delivery/list_channels'), [tenantId]);
   return rows.map((row) => ({
     tenantId: row.tenant_id,
@@ -97,7 +101,7 @@ export async function listChannels(
  * @returns false when there is no such channel
  * @throws InvalidRequestError for the channel of SLACK_WEBHOOK_URL
  */
-export async function removeChannel(pool: pg.Pool, tenantId: number, channel: string): Promise<boolean> {
+export async function removeChannel(pool: Queryable, tenantId: number, channel: string): Promise<boolean> {
   const { rowCount } = await pool.query(loadSql('queries/delivery/remove_channel'), [tenantId, channel, false]);
   if (rowCount === 1) return true;
   const found = (await listChannels(pool, tenantId)).find((one) => one.channel === channel);
@@ -109,7 +113,7 @@ export async function removeChannel(pool: pg.Pool, tenantId: number, channel: st
 
 /** A disabled channel gets nothing; what waits for it is given up. @returns false when there is no such channel */
 export async function enableChannel(
-  pool: pg.Pool,
+  pool: Queryable,
   tenantId: number,
   channel: string,
   enabled: boolean,
@@ -120,21 +124,23 @@ export async function enableChannel(
 
 class TakenNameError extends InvalidRequestError {}
 
-async function writeChannel(pool: pg.Pool, settings: ChannelSettings, fromEnvironment: boolean): Promise<void> {
+async function writeChannel(
+  client: Queryable,
+  settings: ChannelSettings,
+  fromEnvironment: boolean,
+): Promise<'added' | 'changed'> {
   checkSettings(settings);
   const { tenantId, channel, kind, url, secret, minSeverity = 'warn', allowPrivate = false } = settings;
-  await inTransaction(pool, async (client) => {
-    const values = [tenantId, channel, kind, url, minSeverity, allowPrivate, fromEnvironment];
-    const added = await client.query(loadSql('queries/delivery/add_channel'), values);
-    const changed =
-      added.rowCount === 1 ? added : await client.query(loadSql('queries/delivery/change_channel'), values);
-    if (changed.rowCount !== 1) throw new TakenNameError(await describeTaken(client, settings));
-    if (secret !== undefined)
-      await client.query(loadSql('queries/delivery/set_channel_secret'), [tenantId, channel, secret]);
-  });
+  const values = [tenantId, channel, kind, url, minSeverity, allowPrivate, fromEnvironment];
+  const isNew = (await client.query(loadSql('queries/delivery/add_channel'), values)).rowCount === 1;
+  const isSet = isNew || (await client.query(loadSql('queries/delivery/change_channel'), values)).rowCount === 1;
+  if (!isSet) throw new TakenNameError(await describeTaken(client, settings));
+  if (secret !== undefined)
+    await client.query(loadSql('queries/delivery/set_channel_secret'), [tenantId, channel, secret]);
+  return isNew ? 'added' : 'changed';
 }
 
-async function describeTaken(client: pg.PoolClient, { tenantId, channel }: ChannelSettings): Promise<string> {
+async function describeTaken(client: Queryable, { tenantId, channel }: ChannelSettings): Promise<string> {
   const found = (await listChannels(client, tenantId)).find((one) => one.channel === channel);
   return found?.fromEnvironment === true
     ? `Channel ${channel} comes from SLACK_WEBHOOK_URL: change it there, or choose another name`

@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import type pg from 'pg';
+import { createPool } from '../../store/pool.ts';
 import { loadSql } from '../../store/sql.ts';
 import type { AlertMessage } from '../alerts/finding.ts';
 import { composeRequest } from './compose.ts';
@@ -22,6 +23,18 @@ export async function tryChannel(owner: pg.Pool, key: ChannelKey, now = new Date
   const deliveryId = `test-${now.getTime().toString(36)}-${randomInt(2 ** 32).toString(36)}`;
   const outgoing = [{ deliveryId, message: testMessage(key, now) }];
   return post(composeRequest({ kind, allowPrivate }, outgoing, { url, secret, now, standing: [] }));
+}
+
+/** For a process whose own connections may not read addresses: one is opened for each test and closed again. */
+export function createChannelTester(databaseUrl: string): (key: ChannelKey) => Promise<PostOutcome | null> {
+  return async (key) => {
+    const owner = createPool({ databaseUrl, role: 'runledger_owner', maxConnections: 1 });
+    try {
+      return await tryChannel(owner, key);
+    } finally {
+      await owner.end();
+    }
+  };
 }
 
 function testMessage({ tenantId, channel }: ChannelKey, now: Date): AlertMessage {
