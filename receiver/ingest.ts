@@ -119,7 +119,7 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
     throw answer;
   }
   refuseForeignBody(signal, records, refusals);
-  for (const { reason } of refusals) deps.observer?.refused(reason, 1);
+  for (const [reason, { count }] of byReason(refusals)) deps.observer?.refused(reason, count);
   const rejected = Math.min(refusals.length, records);
   deps.observer?.accepted(signal, records - rejected);
   return { accepted: records - rejected, rejected, message: describeRefusals(refusals) };
@@ -173,13 +173,18 @@ function refuseForeignBody(signal: string, records: number, refusals: readonly R
 /** English, for partial_success: how many of each reason, and what to fix. */
 function describeRefusals(refusals: readonly Refusal[]): string | null {
   if (refusals.length === 0) return null;
-  const byReason = new Map<RefusalReason, { count: number; message: string }>();
+  return [...byReason(refusals)].map(([reason, { count, message }]) => `${count} ${reason}: ${message}`).join('; ');
+}
+
+/** How many of each reason, with the first one's message. */
+function byReason(refusals: readonly Refusal[]): Map<RefusalReason, { count: number; message: string }> {
+  const counts = new Map<RefusalReason, { count: number; message: string }>();
   for (const { reason, message } of refusals) {
-    const entry = byReason.get(reason);
-    if (entry === undefined) byReason.set(reason, { count: 1, message });
+    const entry = counts.get(reason);
+    if (entry === undefined) counts.set(reason, { count: 1, message });
     else entry.count++;
   }
-  return [...byReason].map(([reason, { count, message }]) => `${count} ${reason}: ${message}`).join('; ');
+  return counts;
 }
 
 function toAnswer(error: unknown): unknown {

@@ -36,7 +36,7 @@ import { createSnapshotSource, type SnapshotSource } from './store/snapshot.ts';
 import { loadSql } from './store/sql.ts';
 import { registerTenants } from './store/tenants.ts';
 import { createTokenVerifier, type TokenVerifier } from './store/token_verifier.ts';
-import { createFailureLog } from './throttle.ts';
+import { createFailureLog, tellingRefusals } from './throttle.ts';
 import { createWriter, type Writer } from './write/writer.ts';
 
 export interface Receiver {
@@ -127,7 +127,7 @@ async function start(config: Config, { log, version }: ReceiverOptions, closing:
   const holds = createQuotaHolds(ledger.ingestPool, (message) => log.warn(message));
   closing.add('notes of quotas', () => holds.close());
   const shared = {
-    ingest: openIngest(config, ledger, writer, metrics, holds),
+    ingest: openIngest(config, ledger, writer, tellingRefusals(metrics, log), holds),
     checkMetrics: countDataPoints,
     verifyToken,
     budget,
