@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../../store/pool.ts';
 import { loadSql } from '../../store/sql.ts';
+import { tellNewChannels } from './catch_up.ts';
 import type { Finding } from './finding.ts';
 import { type JudgedRule, judge } from './judge.ts';
 import type { MessageLinks } from './message.ts';
@@ -85,7 +86,11 @@ async function sweepLocked(
   const said = written.filter(({ change }) => change.event !== null);
   const messages = await composeAll(client, rule, said, tenants, links);
   const put = await putMessages(client, messages, now);
-  return { events: said.flatMap(({ change: { event } }) => (event === null ? [] : [{ event }])), messages: put };
+  const caughtUp = await tellNewChannels(client, rule, tenants, links, now);
+  return {
+    events: said.flatMap(({ change: { event } }) => (event === null ? [] : [{ event }])),
+    messages: put + caughtUp,
+  };
 }
 
 /** Switched off for everybody, with nobody who has it on. */
