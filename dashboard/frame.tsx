@@ -61,6 +61,7 @@ export function Frame({ session, place, onSignOut, children }: FrameProps) {
         </nav>
         <div class="top-end">
           <span class="who faint">
+            {session.person !== null && `${session.person}, `}
             {session.kind === 'admin' ? 'admin' : `tenant ${session.tenant_id}`}
             {!session.can_review && ', reads only'}
           </span>

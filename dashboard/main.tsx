@@ -2,7 +2,7 @@
 
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { SessionState } from '../receiver/serve/shape_session.ts';
+import type { SessionState, SignedOut } from '../receiver/serve/shape_session.ts';
 import { ApiError, change, forgetAll, onSignedOut, readJson } from './api.ts';
 import { Frame } from './frame.tsx';
 import { NotFound } from './pages/not_found.tsx';
@@ -10,6 +10,7 @@ import { pageOf } from './pages/pages.tsx';
 import { RunbooksPage } from './pages/runbooks.tsx';
 import { SignIn } from './pages/sign_in.tsx';
 import { Outline, Trouble } from './parts/states.tsx';
+import { SignedInPerson } from './reviewer.ts';
 import { followLinks, hrefOf, navigate, usePlace } from './router.ts';
 import './style/base.css';
 import './style/frame.css';
@@ -20,6 +21,10 @@ import './style/pages.css';
 import { applyTheme } from './theme.ts';
 
 const SIGN_IN = hrefOf(['sign-in']);
+
+function signedOut(before: SessionState | null): SessionState {
+  return { signed_in: false, oidc: before?.oidc ?? null, version: before?.version ?? '' };
+}
 
 function App() {
   const place = usePlace();
@@ -35,16 +40,17 @@ function App() {
   useEffect(() => {
     onSignedOut(() => {
       forgetAll();
-      setSession((old) => ({ signed_in: false, version: old?.version ?? '' }));
+      setSession(signedOut);
     });
     load();
   }, []);
 
   const signOut = async () => {
-    await change('DELETE', '/ui/session');
+    const further = await change<SignedOut>('DELETE', '/ui/session');
     forgetAll();
-    setSession({ signed_in: false, version: session?.version ?? '' });
+    setSession(signedOut);
     navigate(SIGN_IN);
+    if (further !== null) location.assign(further.continue_at);
   };
 
   if (error !== null) return <main class="alone">{<Trouble error={error} retry={load} name="the dashboard" />}</main>;
@@ -61,15 +67,15 @@ function App() {
     );
   }
   if (!session.signed_in || place.parts[0] === 'sign-in') {
-    return (
-      <SignIn state={session} onSignedIn={setSession} returnTo={place.parts[0] === 'sign-in' ? null : place.href} />
-    );
+    return <SignIn state={session} onSignedIn={setSession} place={place} />;
   }
   const Page = pageOf(place.parts);
   return (
-    <Frame session={session} place={place} onSignOut={signOut}>
-      {Page === null ? <NotFound /> : <Page place={place} session={session} />}
-    </Frame>
+    <SignedInPerson.Provider value={session.person}>
+      <Frame session={session} place={place} onSignOut={signOut}>
+        {Page === null ? <NotFound /> : <Page place={place} session={session} />}
+      </Frame>
+    </SignedInPerson.Provider>
   );
 }
 

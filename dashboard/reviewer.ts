@@ -1,10 +1,15 @@
-/** The name under which somebody reviews and acknowledges, kept in this browser. A token says what one may do, not who one is. */
+/** The name under which somebody reviews and acknowledges: that of whoever signed in as a person, else one that is given here and kept in this browser. */
 
-import { useState } from 'preact/hooks';
+import { createContext } from 'preact';
+import { useContext, useState } from 'preact/hooks';
 
 const KEY = 'runledger.name';
 
+/** Who signed in at the identity provider; null: a token did, which says what one may do and not who one is. */
+export const SignedInPerson = createContext<string | null>(null);
+
 export function useReviewer(): [string, (name: string) => void] {
+  const person = useContext(SignedInPerson);
   const [name, setName] = useState(readName);
   const keep = (next: string) => {
     setName(next);
@@ -15,7 +20,7 @@ export function useReviewer(): [string, (name: string) => void] {
       setName(next);
     }
   };
-  return [name, keep];
+  return [person ?? name, keep];
 }
 
 function readName(): string {

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type OidcConfig, readOidc } from './config_oidc.ts';
 import { variables } from './config_variables.ts';
 
 export type VariableName = keyof typeof variables;
@@ -28,6 +29,8 @@ export interface Config {
   /** null: made at first start and kept in the data folder. */
   adminToken: string | null;
   ingestToken: string | null;
+  /** Sign-in of the dashboard at an identity provider; null: by token alone. */
+  oidc: OidcConfig | null;
   eventRetentionDays: number;
   qaRetentionDays: number;
   tenantAutocreate: boolean;
@@ -85,6 +88,11 @@ export function loadConfig(flags: Flags = {}, environment: Environment = process
     ['RUNLEDGER_HTTP_PORT', v.RUNLEDGER_HTTP_PORT],
   ]);
   if (clash) throw new ConfigError([clash]);
+  const publicUrl = v.RUNLEDGER_PUBLIC_URL ?? ownUrl(v.RUNLEDGER_HOST, v.RUNLEDGER_HTTP_PORT);
+  const isPublicUrlGiven = v.RUNLEDGER_PUBLIC_URL !== undefined;
+  const listensBeyondLoopback = !isLoopback(v.RUNLEDGER_HOST);
+  const signIn = readOidc(v, { publicUrl, isPublicUrlGiven, listensBeyondLoopback, isLoopback });
+  if (signIn.problems.length > 0) throw new ConfigError(signIn.problems);
   return Object.freeze({
     databaseUrl: v.DATABASE_URL ?? null,
     dataDir: resolve(v.RUNLEDGER_DATA_DIR),
@@ -92,9 +100,10 @@ export function loadConfig(flags: Flags = {}, environment: Environment = process
     otlpHttpPort: v.RUNLEDGER_OTLP_HTTP_PORT,
     otlpGrpcPort: v.RUNLEDGER_OTLP_GRPC_PORT,
     httpPort: v.RUNLEDGER_HTTP_PORT,
-    publicUrl: v.RUNLEDGER_PUBLIC_URL ?? ownUrl(v.RUNLEDGER_HOST, v.RUNLEDGER_HTTP_PORT),
+    publicUrl,
     adminToken: v.RUNLEDGER_ADMIN_TOKEN ?? null,
     ingestToken: v.RUNLEDGER_INGEST_TOKEN ?? null,
+    oidc: signIn.oidc,
     eventRetentionDays: v.RUNLEDGER_EVENT_RETENTION_DAYS,
     qaRetentionDays: v.RUNLEDGER_QA_RETENTION_DAYS,
     tenantAutocreate: v.RUNLEDGER_TENANT_AUTOCREATE,
@@ -134,6 +143,7 @@ export function secretValues(config: Config): string[] {
     config.databaseUrl === null ? null : passwordOf(config.databaseUrl),
     config.adminToken,
     config.ingestToken,
+    config.oidc?.clientSecret ?? null,
     config.slackWebhookUrl,
     config.langsmith.apiKey,
   ].filter((secret): secret is string => secret !== null && secret.length >= 6);

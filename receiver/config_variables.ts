@@ -43,10 +43,21 @@ const text = () => z.string();
 const httpUrl = (example: string) => urlOf(['http:', 'https:'], example);
 
 /** A base that paths are put behind. A password in it would stand in every message. */
-const baseUrl = (example: string) =>
+const baseUrl = (example: string, { keepsSlash = false } = {}) =>
   httpUrl(example)
     .refine((text) => !/[?#@]/.test(text), { error: 'must have no query, no fragment and no password' })
-    .transform((text) => text.replace(/\/+$/, ''));
+    .transform((text) => (keepsSlash ? text : text.replace(/\/+$/, '')));
+
+const label = () =>
+  z.string().regex(/^[\p{L}\p{N}\p{P}\p{S} ]{1,40}$/u, { error: 'must be 1 to 40 visible characters' });
+
+const openIdScopes = () =>
+  z
+    .string()
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, {
+      error: 'must be scopes with one space between them',
+    })
+    .refine((scopes) => scopes.split(' ').includes('openid'), { error: 'must contain openid' });
 
 const token = () =>
   z.string().regex(/^[\x21-\x7e]{16,256}$/, { error: 'must be 16 to 256 visible ASCII characters without spaces' });
@@ -92,6 +103,18 @@ export const variables = {
   ),
   RUNLEDGER_ADMIN_TOKEN: secret('Admin token; unset: made at first start and kept in the data folder', token()),
   RUNLEDGER_INGEST_TOKEN: secret('Ingest token; unset: made at first start and kept in the data folder', token()),
+  RUNLEDGER_OIDC_ISSUER: optional(
+    'OpenID Connect provider at which people sign in to the dashboard; unset: by token alone',
+    baseUrl('https://login.example.com/realms/main', { keepsSlash: true }),
+  ),
+  RUNLEDGER_OIDC_CLIENT_ID: optional('Client that the provider knows Runledger by', text()),
+  RUNLEDGER_OIDC_CLIENT_SECRET: secret('Its secret; unset: a public client', text()),
+  RUNLEDGER_OIDC_NAME: plain('Of the provider, on the button: "Sign in with ..."', 'single sign-on', label()),
+  RUNLEDGER_OIDC_SCOPES: plain('What the provider is asked for', 'openid profile', openIdScopes()),
+  RUNLEDGER_OIDC_CLAIM: plain('Claim that says what somebody may see; dots lead into it', 'groups', text().max(256)),
+  RUNLEDGER_OIDC_ADMIN: optional('Values of the claim, comma-separated, that may see and manage everything', text()),
+  RUNLEDGER_OIDC_TENANTS: optional('value=tenant or value=tenant:review, comma-separated', text()),
+  RUNLEDGER_OIDC_SESSION_MINUTES: plain('How long a sign-in at the provider holds', '720', wholeNumber(5, 720)),
   RUNLEDGER_EVENT_RETENTION_DAYS: plain('Days that events are kept', '30', days()),
   RUNLEDGER_QA_RETENTION_DAYS: plain('Days that QA samples are kept', '90', days()),
   RUNLEDGER_TENANT_AUTOCREATE: plain('1: an ingest token registers tenants it names', '0', flag()),

@@ -1,18 +1,19 @@
-/** Sign-in: paste a token once, or come by the link that `runledger start` prints, whose code stands behind the # and is used up here. */
+/** Sign-in: at the identity provider where there is one, by pasting a token once, or by the link that `runledger start` prints, whose code stands behind the # and is used up here. */
 
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionState } from '../../receiver/serve/shape_session.ts';
 import { ApiError, change, forgetAll } from '../api.ts';
-import { hrefOf, navigate } from '../router.ts';
+import { ProviderSignIn } from '../parts/provider_sign_in.tsx';
+import { BASE, hrefOf, navigate, type Place } from '../router.ts';
 
 interface SignInProps {
   state: SessionState;
   onSignedIn: (state: SessionState) => void;
-  /** Where the visitor wanted to go. */
-  returnTo: string | null;
+  place: Place;
 }
 
-export function SignIn({ state, onSignedIn, returnTo }: SignInProps) {
+export function SignIn({ state, onSignedIn, place }: SignInProps) {
+  const returnTo = wantedPage(place);
   const [token, setToken] = useState('');
   const [trouble, setTrouble] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -24,7 +25,7 @@ export function SignIn({ state, onSignedIn, returnTo }: SignInProps) {
       const session = await change<SessionState>('POST', '/ui/session', body);
       forgetAll();
       if (session !== null) onSignedIn(session);
-      navigate(returnTo ?? hrefOf([]), { replace: true });
+      navigate(returnTo, { replace: true });
     } catch (error) {
       setTrouble(error instanceof ApiError ? error.message : 'The answer could not be read.');
       setBusy(false);
@@ -52,6 +53,14 @@ export function SignIn({ state, onSignedIn, returnTo }: SignInProps) {
       <h1>
         <span class="wordmark">Runledger</span>
       </h1>
+      {state.oidc !== null && (
+        <ProviderSignIn
+          offer={state.oidc}
+          returnTo={returnTo}
+          trouble={place.query.get('trouble')}
+          tenants={(place.query.get('tenants') ?? '').split(' ').filter((name) => /^[a-z0-9._-]{1,64}$/.test(name))}
+        />
+      )}
       <form onSubmit={submit}>
         <label for="token">Token</label>
         <div class="sign-in-line">
@@ -87,4 +96,10 @@ export function SignIn({ state, onSignedIn, returnTo }: SignInProps) {
       <p class="faint">{state.version === '' ? '' : `Version ${state.version}`}</p>
     </main>
   );
+}
+
+/** Where the visitor wanted to go: a page of ours, whatever the address says. */
+function wantedPage({ parts, query, href }: Place): string {
+  const wanted = parts[0] === 'sign-in' ? query.get('to') : href;
+  return wanted?.startsWith(`${BASE}/`) === true ? wanted : hrefOf([]);
 }

@@ -1,4 +1,7 @@
-/** Asks who acts, where an act is recorded with a name. */
+/** Asks who acts, where an act is recorded with a name and nobody signed in as a person. */
+
+import { useContext } from 'preact/hooks';
+import { SignedInPerson } from '../reviewer.ts';
 
 interface NameFieldProps {
   name: string;
@@ -10,6 +13,8 @@ interface NameFieldProps {
 export const NAME_FIELD = 'your-name';
 
 export function NameField({ name, onName, isMissing }: NameFieldProps) {
+  const person = useContext(SignedInPerson);
+  if (person !== null) return <p class="faint">As {person}</p>;
   return (
     <label class={isMissing && name.trim() === '' ? 'field name-field missing' : 'field name-field'}>
       <span>{isMissing && name.trim() === '' ? 'Your name first, please' : 'Your name'}</span>

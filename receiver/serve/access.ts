@@ -13,6 +13,8 @@ import { Problem, unauthorized } from './problem.ts';
 export interface Caller extends VerifiedToken {
   tokenId: number;
   name: string;
+  /** Who signed in at the identity provider; absent: a token, under which anybody may give a name. */
+  person?: string;
 }
 
 /** Resolves with null for a token that does not hold; rejects when the database cannot be asked. */

@@ -24,13 +24,18 @@ export interface Act {
   details?: Record<string, unknown>;
 }
 
+/** Under which name somebody acts: who signed in as a person cannot act as another. */
+export function actorOf(caller: Caller, given: string): string {
+  return caller.person ?? given.trim();
+}
+
 /** In the transaction of the change where that is possible, so that none is without the other. */
 export async function recordAct(client: Queryable, caller: Caller, act: Act, now: Date): Promise<void> {
   const details = { ...act.details, token_id: caller.tokenId, token: caller.name };
   await client.query(loadSql('queries/alerts/add_act'), [
     act.tenantId,
     now,
-    act.by?.trim() ?? caller.name,
+    act.by === null ? (caller.person ?? caller.name) : actorOf(caller, act.by),
     act.act,
     act.object,
     act.reason ?? null,

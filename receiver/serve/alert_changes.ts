@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { loadSql } from '../store/sql.ts';
 import type { Queryable } from './access.ts';
-import { note, person, recordAct } from './act.ts';
+import { actorOf, note, person, recordAct } from './act.ts';
 import { readAlert, readAlertLine } from './alerts.ts';
 import { idParams } from './input.ts';
 import { Problem } from './problem.ts';
@@ -45,7 +45,12 @@ export function alertChangeRoutes(deps: RunRouteDeps): Route[] {
       also,
       handle: ({ params, body }, asked) =>
         changeAlert(params.id, deps, asked, 'alert_ack', body, (client) =>
-          client.query(loadSql('queries/alerts/ack_alert'), [params.id, body.by.trim(), body.note ?? null, asked.now]),
+          client.query(loadSql('queries/alerts/ack_alert'), [
+            params.id,
+            actorOf(asked.caller, body.by),
+            body.note ?? null,
+            asked.now,
+          ]),
         ),
     }),
     route({
@@ -60,7 +65,12 @@ export function alertChangeRoutes(deps: RunRouteDeps): Route[] {
       handle({ params, body }, asked) {
         const until = snoozedUntil(body, asked.now);
         return changeAlert(params.id, deps, asked, 'alert_snooze', { ...body, until: until.toISOString() }, (client) =>
-          client.query(loadSql('queries/alerts/snooze_alert'), [params.id, body.by.trim(), body.note ?? null, until]),
+          client.query(loadSql('queries/alerts/snooze_alert'), [
+            params.id,
+            actorOf(asked.caller, body.by),
+            body.note ?? null,
+            until,
+          ]),
         );
       },
     }),

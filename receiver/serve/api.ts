@@ -2,7 +2,7 @@
  * The HTTP API on port 8080. Reads and changes through two database roles, so that what a caller may see and touch is decided by the
  * database; signals of runs go through the writer.
  *
- *   Host check -> headers -> dashboard, its sign-in | start page | health, runbooks, openapi.json | token or cookie -> rate -> routes.ts -> problem+json
+ *   Host check -> headers -> dashboard, its sign-in (token, OpenID Connect) | start page | health, runbooks, openapi.json | token or cookie -> rate -> routes.ts -> problem+json
  */
 
 import express from 'express';
@@ -15,6 +15,7 @@ import { type HealthDeps, healthRoutes } from './health.ts';
 import { hostGuard } from './host.ts';
 import type { StoredKey } from './input.ts';
 import type { ReceiverHealth } from './installation.ts';
+import { createOidc, type OidcDeps } from './oidc.ts';
 import { openApiRoute } from './openapi.ts';
 import { noSuchRoute, problemHandler } from './problem.ts';
 import { limitRate } from './rate_limit.ts';
@@ -41,6 +42,8 @@ export interface ApiDeps extends ScopePools, HealthDeps, RunLinks, ChannelDeps {
   signals?: RunSignals | null;
   /** Of links that sign in with one click; none are handed out without it. */
   signInCodes?: SignInCodes;
+  /** Sign-in at an identity provider; null by default: with tokens alone. */
+  oidc?: OidcDeps | null;
   version: string;
   log: Logger;
 }
@@ -57,15 +60,16 @@ export function createApi(deps: ApiDeps): express.Express {
       contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
     }),
   );
-  const { verifyToken, version, signInCodes: codes = createSignInCodes() } = deps;
-  const sessions = createSessions({ verifyToken, codes, version });
+  const { verifyToken, version, operators, log, signInCodes: codes = createSignInCodes() } = deps;
+  const oidc = deps.oidc ? createOidc({ ...deps.oidc, operators, log }) : null;
+  const sessions = createSessions({ verifyToken, codes, oidc, operators, version });
   const ui = createUi();
   const routes = apiRoutes({ storedKey: (key) => key, receiverHealth: () => null, signals: null, ...deps });
   app.use(sessions.routes);
   app.use(ui.routes);
   app.get('/', startPage(version, ui.isBuilt, routes));
   app.use(sessions.use);
-  app.use(healthRoutes(deps));
+  app.use(healthRoutes({ ...deps, signIn: oidc?.state }));
   app.use(runbookRoutes(ui.isBuilt));
   app.use(openApiRoute(routes, version));
   app.use((_req, res, next) => {

@@ -16,6 +16,8 @@ export interface HealthDeps {
   metrics: RequestHandler;
   verifyToken: VerifyToken;
   bindHost: string;
+  /** Whether people can sign in at the identity provider: told, and never a reason to send no spans here. */
+  signIn?: (() => string) | undefined;
 }
 
 export function healthRoutes(deps: HealthDeps): Router {
@@ -28,7 +30,8 @@ export function healthRoutes(deps: HealthDeps): Router {
   router.get('/readyz', async (_req, res) => {
     const { ready, checks } = await deps.readiness.check();
     if (!ready) res.set('Retry-After', '2');
-    res.status(ready ? 200 : 503).json({ ready, checks });
+    const more = deps.signIn === undefined ? {} : { sign_in: deps.signIn() };
+    res.status(ready ? 200 : 503).json({ ready, checks: { ...checks, ...more } });
   });
 
   router.get('/metrics', metricsGuard(deps), deps.metrics);

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { loadSql } from '../store/sql.ts';
 import type { Caller, Queryable } from './access.ts';
-import { note, person, recordAct } from './act.ts';
+import { actorOf, note, person, recordAct } from './act.ts';
 import { item, runQuery, runRefParam, type StoredKey, tenantBody, text } from './input.ts';
 import { Problem } from './problem.ts';
 import { readSample } from './qa.ts';
@@ -107,7 +107,7 @@ async function reviewSample(
     body.notes !== undefined,
     body.notes ?? null,
     JSON.stringify(body.checks ?? {}),
-    takenBack ? null : body.reviewer.trim(),
+    takenBack ? null : actorOf(caller, body.reviewer),
     takenBack ? null : now,
   ]);
   const details = { from: before.result, to: body.result, reviewer_before: before.reviewer };

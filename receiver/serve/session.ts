@@ -1,18 +1,25 @@
 /**
- * Sign-in of the dashboard: a token is handed in once, and from then on a cookie stands for it that no script can read. Sessions live in
- * this process alone, so that a restart signs everybody out, and each request still asks whether the token holds: one that is revoked
- * ends its sessions within the same seconds as everywhere else.
+ * Sign-in of the dashboard: a token is handed in once, and from then on a cookie stands for it that no script can read. Such sessions live
+ * in this process alone, so that a restart signs everybody out. Whoever signed in at an identity provider (oidc.ts) has a cookie from which any
+ * receiver makes the token. Each request still asks whether the token holds: one that is revoked ends its sessions within the same seconds
+ * as everywhere else.
  *
- *   POST /ui/session -> cookie -> `use` puts the token where `authenticate` looks for it
+ *   POST /ui/session, or /oidc/callback -> cookie -> `use` puts the token where `authenticate` looks for it
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import type pg from 'pg';
 import { z } from 'zod';
-import type { VerifiedToken, VerifyToken } from '../auth.ts';
+import type { VerifiedToken } from '../auth.ts';
+import { revokeToken } from '../store/tokens.ts';
+import type { Caller, VerifyCaller } from './access.ts';
 import { check } from './input.ts';
+import type { Oidc } from './oidc.ts';
+import { type BeginSession, oidcRoutes } from './oidc_routes.ts';
 import { Problem, unauthorized } from './problem.ts';
-import type { SessionState } from './shape_session.ts';
+import { newSessionValue, readSessionCookie, setSessionCookie } from './session_cookie.ts';
+import type { SessionState, SignedOut } from './shape_session.ts';
 import type { SignInCodes } from './sign_in_codes.ts';
 
 /** Sent by the dashboard with every change. A page of another origin cannot set it without asking first, and is never told yes. */
@@ -35,62 +42,98 @@ interface Session {
 }
 
 export interface SessionDeps {
-  verifyToken: VerifyToken;
+  verifyToken: VerifyCaller;
   codes: SignInCodes;
+  /** null: people sign in with tokens alone. */
+  oidc: Oidc | null;
+  /** Speaks as runledger_operator. */
+  operators: pg.Pool;
   version: string;
 }
 
 export interface Sessions {
-  /** GET, POST and DELETE /ui/session. */
+  /** GET, POST and DELETE /ui/session, and the way to the identity provider and back. */
   routes: Router;
   /** Lets a good cookie stand for its token, and refuses changes that the dashboard did not ask for. */
   use: RequestHandler;
 }
 
 export function createSessions(deps: SessionDeps): Sessions {
-  // Keyed by a hash, so that a dump of the memory's keys opens nothing.
-  const sessions = new Map<string, Session>();
+  const { oidc, verifyToken, operators } = deps;
+  const kept = createKeptSessions();
 
-  const find = (req: Request): Session | null => {
-    const id = isOwnPage(req) ? readCookie(req) : null;
-    const session = id === null ? undefined : sessions.get(keyOf(id));
-    if (id === null || session === undefined) return null;
-    const nowMs = Date.now();
-    if (nowMs > session.endsAtMs || nowMs - session.usedAtMs > IDLE_MS) {
-      sessions.delete(keyOf(id));
-      return null;
-    }
-    session.usedAtMs = nowMs;
-    return session;
+  const tokenOf = (req: Request): string | null => {
+    const value = isOwnPage(req) ? readSessionCookie(req) : null;
+    if (value === null) return null;
+    return kept.find(value) ?? oidc?.tokenOf(value) ?? null;
   };
 
   const open = (req: Request, res: Response, token: string) => {
-    const id = randomBytes(32).toString('base64url');
-    const nowMs = Date.now();
-    sessions.set(keyOf(id), { token, usedAtMs: nowMs, endsAtMs: nowMs + LONGEST_MS });
-    for (const oldest of sessions.keys()) {
-      if (sessions.size <= SESSIONS_MAX) break;
-      sessions.delete(oldest);
-    }
-    setCookie(req, res, id, LONGEST_MS);
+    const value = newSessionValue();
+    kept.add(value, token);
+    setSessionCookie(req, res, value, LONGEST_MS, isBehindTls(req));
   };
 
-  const forget = (req: Request) => {
-    const id = readCookie(req);
-    if (id !== null) sessions.delete(keyOf(id));
+  /** Whoever signed in at the provider has a row of their own, which ends with the session wherever it is used. */
+  const forget = async (req: Request): Promise<Caller | null> => {
+    const value = readSessionCookie(req);
+    if (value === null) return null;
+    kept.remove(value);
+    const caller = oidc === null ? null : await verifyToken(oidc.tokenOf(value));
+    if (caller !== null) await revokeToken(operators, caller.tokenId);
+    return caller;
   };
 
-  return { routes: sessionRoutes(deps, { find, open, forget }), use: useSession(find) };
+  const begin: BeginSession = async (req, res, value, maxAgeMs) => {
+    await forget(req);
+    setSessionCookie(req, res, value, maxAgeMs, oidc?.settings.publicUrl.startsWith('https:') === true);
+  };
+
+  const routes = Router();
+  routes.use(sessionRoutes(deps, { tokenOf, open, forget }));
+  if (oidc !== null) routes.use(oidcRoutes(oidc, begin));
+  return { routes, use: useSession(tokenOf) };
+}
+
+/** Those that began with a token. Keyed by a hash, so that a dump of the memory's keys opens nothing. */
+function createKeptSessions() {
+  const sessions = new Map<string, Session>();
+  return {
+    find(value: string): string | null {
+      const session = sessions.get(keyOf(value));
+      if (session === undefined) return null;
+      const nowMs = Date.now();
+      if (nowMs > session.endsAtMs || nowMs - session.usedAtMs > IDLE_MS) {
+        sessions.delete(keyOf(value));
+        return null;
+      }
+      session.usedAtMs = nowMs;
+      return session.token;
+    },
+    add(value: string, token: string): void {
+      const nowMs = Date.now();
+      sessions.set(keyOf(value), { token, usedAtMs: nowMs, endsAtMs: nowMs + LONGEST_MS });
+      for (const oldest of sessions.keys()) {
+        if (sessions.size <= SESSIONS_MAX) break;
+        sessions.delete(oldest);
+      }
+    },
+    remove(value: string): void {
+      sessions.delete(keyOf(value));
+    },
+  };
 }
 
 interface SessionActs {
-  find(req: Request): Session | null;
+  tokenOf(req: Request): string | null;
   open(req: Request, res: Response, token: string): void;
-  forget(req: Request): void;
+  /** @returns who had signed in at the identity provider */
+  forget(req: Request): Promise<Caller | null>;
 }
 
-function sessionRoutes({ verifyToken, codes, version }: SessionDeps, acts: SessionActs): Router {
+function sessionRoutes({ verifyToken, codes, oidc, version }: SessionDeps, acts: SessionActs): Router {
   const router = Router();
+  const stateOf = (caller: Caller | null) => describe(caller, oidc, version);
   router.use('/ui/session', (_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();
@@ -98,9 +141,8 @@ function sessionRoutes({ verifyToken, codes, version }: SessionDeps, acts: Sessi
 
   // 200 either way: whether somebody is signed in is a question, and its answer no error.
   router.get('/ui/session', async (req, res) => {
-    const session = acts.find(req);
-    const caller = session === null ? null : await verifyToken(session.token);
-    res.json(stateOf(caller, version));
+    const token = acts.tokenOf(req);
+    res.json(stateOf(token === null ? null : await verifyToken(token)));
   });
 
   router.post('/ui/session', requireUiHeader, express.json({ limit: BODY_BYTES, inflate: false }), async (req, res) => {
@@ -109,26 +151,28 @@ function sessionRoutes({ verifyToken, codes, version }: SessionDeps, acts: Sessi
     const caller = token === null ? null : await verifyToken(token);
     if (token === null || caller === null) throw refusedSignIn('code' in body);
     assertReads(caller);
-    acts.forget(req);
+    await acts.forget(req);
     acts.open(req, res, token);
-    res.json(stateOf(caller, version));
+    res.json(stateOf(caller));
   });
 
-  router.delete('/ui/session', requireUiHeader, (req, res) => {
-    acts.forget(req);
-    setCookie(req, res, '', 0);
-    res.status(204).end();
+  router.delete('/ui/session', requireUiHeader, async (req, res) => {
+    setSessionCookie(req, res, '', 0, isBehindTls(req));
+    const wasPerson = (await acts.forget(req)) !== null;
+    const url = wasPerson ? (oidc?.signOutUrl() ?? null) : null;
+    if (url === null) res.status(204).end();
+    else res.json({ continue_at: url } satisfies SignedOut);
   });
 
   return router;
 }
 
-function useSession(find: SessionActs['find']): RequestHandler {
+function useSession(tokenOf: SessionActs['tokenOf']): RequestHandler {
   return (req, _res, next) => {
-    const session = req.headers.authorization === undefined ? find(req) : null;
-    if (session !== null) {
+    const token = req.headers.authorization === undefined ? tokenOf(req) : null;
+    if (token !== null) {
       if (req.method !== 'GET' && req.method !== 'HEAD') assertUiHeader(req);
-      req.headers.authorization = `Bearer ${session.token}`;
+      req.headers.authorization = `Bearer ${token}`;
     }
     next();
   };
@@ -170,39 +214,26 @@ function assertReads(caller: VerifiedToken): void {
   }
 }
 
-function stateOf(caller: VerifiedToken | null, version: string): SessionState {
-  if (caller === null || caller.kind === 'ingest') return { signed_in: false, version };
-  const { kind, tenantId, scopes } = caller;
+function describe(caller: Caller | null, oidc: Oidc | null, version: string): SessionState {
+  const offer = oidc?.offer() ?? null;
+  if (caller === null || caller.kind === 'ingest') return { signed_in: false, oidc: offer, version };
+  const { kind, tenantId, scopes, person = null } = caller;
   return {
     signed_in: true,
     kind,
     tenant_id: tenantId,
     can_review: kind === 'admin' || scopes.includes('review'),
+    person,
+    oidc: offer,
     version,
   };
 }
 
-/** Cookies are shared by all ports of a host, so that two ledgers on one machine each need a name of their own. */
-function cookieName(req: Request): string {
-  const port = /:(\d+)$/.exec(req.headers.host ?? '')?.[1];
-  return port === undefined ? 'runledger' : `runledger_${port}`;
+/** Behind a proxy that ends TLS only the browser knows, and its Origin says so. */
+function isBehindTls(req: Request): boolean {
+  return req.headers.origin?.startsWith('https:') === true;
 }
 
-function readCookie(req: Request): string | null {
-  const name = cookieName(req);
-  for (const pair of (req.headers.cookie ?? '').split(';')) {
-    const [key, value] = pair.trim().split('=');
-    if (key === name && value !== undefined && /^[\w-]{43}$/.test(value)) return value;
-  }
-  return null;
-}
-
-function setCookie(req: Request, res: Response, value: string, maxAgeMs: number): void {
-  // Behind a proxy that ends TLS only the browser knows, and its Origin says so.
-  const secure = req.headers.origin?.startsWith('https:') === true;
-  res.cookie(cookieName(req), value, { httpOnly: true, sameSite: 'strict', path: '/', maxAge: maxAgeMs, secure });
-}
-
-function keyOf(id: string): string {
-  return createHash('sha256').update(id).digest('base64');
+function keyOf(value: string): string {
+  return createHash('sha256').update(value).digest('base64');
 }

@@ -14,6 +14,8 @@ export interface Credential {
   tenantId: number | null;
   scopes: readonly Scope[];
   name: string;
+  /** Who signed in at the identity provider; absent: a token, which says what one may do and not who one is. */
+  person?: string;
 }
 
 export interface TokenVerifier {
@@ -139,6 +141,7 @@ class CachedVerifier implements TokenVerifier {
       tenantId: row.kind === 'tenant' ? row.tenant_id : null,
       scopes: row.scopes,
       name: row.name,
+      ...(row.person === null ? {} : { person: row.person }),
     };
     const leftMs = row.expires_at === null ? GOOD_MS : Math.min(GOOD_MS, row.expires_at.getTime() - Date.now());
     remember(this.#good, key, { credential, untilMs: startedMs + leftMs });

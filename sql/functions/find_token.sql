@@ -2,11 +2,11 @@
 
 -- The live token with this SHA-256, or no row: unknown, revoked, expired, or of a disabled tenant.
 create or replace function runledger.find_token(hash bytea)
-returns table (token_id bigint, kind text, tenant_id int, name text, scopes text[], expires_at timestamptz)
+returns table (token_id bigint, kind text, tenant_id int, name text, scopes text[], expires_at timestamptz, person text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select t.token_id, t.kind, t.tenant_id, t.name, t.scopes, t.expires_at
+  select t.token_id, t.kind, t.tenant_id, t.name, t.scopes, t.expires_at, t.person
   from runledger.tokens as t
   left join runledger.tenants as n on n.tenant_id = t.tenant_id
   where t.token_hash = hash
@@ -53,9 +53,26 @@ begin
 end
 $$;
 
+-- Sign-ins are made anew every day, so that those that ended a month ago are taken away, a few at a time.
+create or replace function runledger.forget_sign_ins() returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  delete from runledger.tokens
+  where token_id in (
+    select t.token_id
+    from runledger.tokens as t
+    where t.person is not null and t.expires_at < now() - interval '30 days'
+    order by t.token_id
+    limit 100
+  )
+$$;
+
 revoke all on function runledger.find_token(bytea) from public;
+revoke all on function runledger.forget_sign_ins() from public;
 revoke all on function runledger.mark_token_used(bigint) from public;
 revoke all on function runledger.seed_token(text, text, text[], bytea) from public;
 grant execute on function runledger.find_token(bytea) to runledger_ingest, runledger_operator;
 grant execute on function runledger.mark_token_used(bigint) to runledger_ingest, runledger_operator;
 grant execute on function runledger.seed_token(text, text, text[], bytea) to runledger_operator;
+grant execute on function runledger.forget_sign_ins() to runledger_operator;

@@ -174,6 +174,7 @@ describe('functions, views, keys', () => {
       'ensure_partitions ingest',
       'find_token ingest',
       'find_token operator',
+      'forget_sign_ins operator',
       'login_tenant bi',
       'mark_token_used ingest',
       'mark_token_used operator',

@@ -1,0 +1,1 @@
+select runledger.forget_sign_ins();
