@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY sdk sdk
+COPY client client
 COPY receiver receiver
 COPY demo demo
 COPY dashboard dashboard

@@ -47,6 +47,9 @@ test('the tarball holds what runs and what people read, and nothing of the works
     'dist/receiver/cli/main.js',
     'dist/sdk/index.js',
     'dist/sdk/index.d.ts',
+    'dist/client/client.js',
+    'dist/client/client.d.ts',
+    'docs/client.md',
     'dist/dashboard/index.html',
     'dist/dashboard/index.html.br',
     'sql/migrations/0001_tables.sql',
@@ -58,7 +61,7 @@ test('the tarball holds what runs and what people read, and nothing of the works
   ]) {
     expect(paths).toContain(path);
   }
-  expect(paths.filter((path) => /^(test|bench|\.ci|receiver|sdk|\.runledger)\//.test(path))).toEqual([]);
+  expect(paths.filter((path) => /^(test|bench|\.ci|receiver|sdk|client|\.runledger)\//.test(path))).toEqual([]);
   expect(paths.filter((path) => path.endsWith('.tsbuildinfo'))).toEqual([]);
 });
 
@@ -68,7 +71,7 @@ test('runledger --version prints the version of the package', async () => {
 });
 
 test(
-  'a TypeScript project gets the types of both entries, in full strictness',
+  'a TypeScript project gets the types of all entries, in full strictness',
   async () => {
     const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
     const types = join(project, 'node_modules', '@types', 'node');
@@ -101,8 +104,9 @@ test(
   MINUTE_MS,
 );
 
-test('a pipeline that only wants the SDK loads neither the database driver nor the servers', async () => {
+test('whoever only wants the SDK or the client loads neither the database driver nor the servers', async () => {
   expect(await receiverPackagesLoadedBy('runledger/sdk')).toEqual([]);
+  expect(await receiverPackagesLoadedBy('runledger/client')).toEqual([]);
   // The other entry does, so that an empty list above means something.
   expect(await receiverPackagesLoadedBy('runledger')).toEqual(expect.arrayContaining(['express', 'pg']));
 });
@@ -145,6 +149,13 @@ test(
       stage_stats: [{ stage: 'crawl', count_total: 3, count_success: 2, count_error: 1 }],
       vendor_usage: [{ vendor: 'hunter', calls: 3, errors: 1 }],
     });
+    writeFileSync(join(project, 'reader.mjs'), READER);
+    const { stdout } = await command('node', ['reader.mjs'], project, {
+      URL_OF_API: receiver.urls.api,
+      TOKEN: adminToken,
+    });
+    expect(JSON.parse(stdout)).toEqual({ runs: [4711], stages: ['crawl'], parquet: 'PAR1', refused: 404 });
+
     const audit = JSON.parse((await runledger(['audit', '--json'])).stdout);
     expect(audit).toMatchObject({ difference: 0, runs_checked: 1 });
 
@@ -168,8 +179,21 @@ const PIPELINE = `
   await telemetry.shutdown();
 `;
 
+const READER = `
+  import { createClient, RunledgerError } from 'runledger/client';
+  const client = createClient({ url: process.env.URL_OF_API, token: process.env.TOKEN });
+  const runs = [];
+  for await (const run of client.runs.list({ tenant: 7 })) runs.push(run.run_id);
+  const { stage_stats } = await client.runs.stats(4711, { tenant: 7 });
+  const file = await client.exports.runEvents(4711, 'parquet', { tenant: 7 });
+  const parquet = (await new Response(file.stream).text()).slice(0, 4);
+  const refused = await client.runs.get(999).catch((error) => error instanceof RunledgerError && error.status);
+  console.log(JSON.stringify({ runs, stages: stage_stats.map(({ stage }) => stage), parquet, refused }));
+`;
+
 const TYPED_PROGRAM = `
   import { createLog, loadConfig, type Receiver, startReceiver } from 'runledger';
+  import { type Client, createClient, type RunDetail } from 'runledger/client';
   import { type Run, run, setup, type SdkStats } from 'runledger/sdk';
 
   export async function embed(): Promise<string> {
@@ -182,6 +206,10 @@ const TYPED_PROGRAM = `
     current.metric('candidates_selected', 12);
     return 42;
   });
+  const client: Client = createClient({ url: 'http://127.0.0.1:8080' });
+  export const detail: Promise<RunDetail> = client.runs.get(4711, { tenant: 7 });
+  // @ts-expect-error the answers have types: money is text
+  export const cost: Promise<number> = client.runs.get(4711).then((one) => one.cost_usd);
   // @ts-expect-error a run without a tenant is a mistake that the compiler sees: the types are not any
   run({ pipeline: 'nightly' }, async () => 1);
   // @ts-expect-error what a run returns keeps its type

@@ -86,8 +86,25 @@ export const CASES: Readonly<Record<string, Cases>> = {
       },
     ],
   },
-  'the dashboard takes types from the shapes and nothing that runs': {
-    broken: [{ 'dashboard/main.tsx': "import { run } from '../receiver/serve/shape.ts';" }],
+  'the client imports itself, and of the receiver the shapes of answers': {
+    broken: [
+      { 'client/runs.ts': "import type { Scope } from '../receiver/serve/access.ts';" },
+      { 'client/runs.ts': "import { z } from 'zod';" },
+      { 'client/runs.ts': "import type pg from 'pg';" },
+      { 'client/request.ts': "import { request } from 'node:http';" },
+    ],
+    fine: [
+      {
+        'client/runs.ts':
+          "import type { Run } from '../receiver/serve/shape.ts';\nimport { readJson } from './pages.ts';",
+      },
+    ],
+  },
+  'the dashboard and the client take types from the shapes and nothing that runs': {
+    broken: [
+      { 'dashboard/main.tsx': "import { run } from '../receiver/serve/shape.ts';" },
+      { 'client/runs.ts': "import { run } from '../receiver/serve/shape.ts';" },
+    ],
     fine: [{ 'dashboard/main.tsx': "import type { Run } from '../receiver/serve/shape_qa.ts';" }],
   },
   'the product imports neither tests, benchmarks nor examples': {

@@ -49,8 +49,13 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     paths: /^(dashboard\/|receiver\/serve\/shape(_\w+)?\.ts$)/,
     packages: /^(preact|uplot)(\/|$)/,
   },
+  'the client imports itself, and of the receiver the shapes of answers': {
+    inside: /^client\//,
+    paths: /^(client\/|receiver\/serve\/shape(_\w+)?\.ts$)/,
+    packages: NEVER,
+  },
   'the product imports neither tests, benchmarks nor examples': {
-    inside: /^(sdk|receiver|demo|dashboard)\//,
+    inside: /^(sdk|client|receiver|demo|dashboard)\//,
     paths: /^(?!test\/|bench\/|examples\/)/,
     packages: /^(?!vitest|fast-check|tsx|typescript)/,
   },
@@ -70,10 +75,10 @@ export function breachesOf(wall: Wall, tree: SourceTree): string[] {
     );
 }
 
-/** What checks the answers on the server would double the page. */
-export function shapesLoadedByPage(tree: SourceTree): string[] {
+/** What checks the answers on the server would double the page, and bring zod into every program that uses the client. */
+export function shapesLoadedByReaders(tree: SourceTree): string[] {
   return [...tree.values()]
-    .filter(({ path }) => path.startsWith('dashboard/'))
+    .filter(({ path }) => /^(dashboard|client)\//.test(path))
     .flatMap((file) =>
       file.imports
         .filter(({ path, isType }) => path?.startsWith('receiver/') === true && !isType)

@@ -2,7 +2,7 @@
 
 import { lineOf, type SourceFile, type SourceTree } from './source_tree.ts';
 
-export const isProduct = (path: string) => /^(sdk|receiver|demo|dashboard)\//.test(path);
+export const isProduct = (path: string) => /^(sdk|client|receiver|demo|dashboard)\//.test(path);
 
 function found(files: Iterable<SourceFile>, pattern: RegExp): string[] {
   return [...files].flatMap((file) =>

@@ -16,7 +16,7 @@ import {
   importsWithoutEnding,
   langsmithImportedAtLoad,
   loops,
-  shapesLoadedByPage,
+  shapesLoadedByReaders,
   vagueNames,
   WALLS,
 } from '../helpers/tidy_imports.ts';
@@ -74,7 +74,7 @@ const isOurs = (path: string) => !path.startsWith('test/fixtures/');
 const tree = readRepository();
 const code = filtered(tree, (path) => /\.(m?ts|tsx)$/.test(path) && isOurs(path));
 
-const product = filtered(code, (path) => /^(sdk|receiver|demo|dashboard)\//.test(path));
+const product = filtered(code, (path) => /^(sdk|client|receiver|demo|dashboard)\//.test(path));
 
 /** Every file that is tracked, or would be at the next commit. */
 function readRepository(): SourceTree {
@@ -135,8 +135,12 @@ const RULES: Record<string, Rule> = {
     check: wall('the dashboard imports itself, and of the receiver the shapes of answers'),
     on: code,
   },
-  'the dashboard takes types from the shapes and nothing that runs': {
-    check: shapesLoadedByPage,
+  'the client imports itself, and of the receiver the shapes of answers': {
+    check: wall('the client imports itself, and of the receiver the shapes of answers'),
+    on: code,
+  },
+  'the dashboard and the client take types from the shapes and nothing that runs': {
+    check: shapesLoadedByReaders,
     on: code,
   },
   'the product imports neither tests, benchmarks nor examples': {
