@@ -68,6 +68,17 @@ const ASKED: Record<string, Asked> = {
       open: (tenant) => [tenant, ['firing', 'acked', 'snoozed'], ...nulls(9), PAGE],
     },
   },
+  budgets: {
+    ofTenant: {
+      'of run, day and month': (tenant) => [
+        tenant,
+        now,
+        JSON.stringify({ '': { enabled: true, per_run_usd: 1, per_day_usd: 10, per_month_usd: 100 } }),
+        'cost_budget',
+        0.8,
+      ],
+    },
+  },
   durations: {
     ofRun: {
       'a stage': (run) => [...bounds(run), 'crawl', null],
@@ -130,6 +141,12 @@ const ASKED: Record<string, Asked> = {
   stats: { ofRun: { all: bounds } },
   tenant: { ofTenant: { one: () => ['7'] }, only: 'operator' },
   tenant_line: { ofTenant: { one: (tenant) => [tenant ?? 7] } },
+  trend_costs: {
+    ofTenant: {
+      '30 days by week': (tenant) => [tenant, 'enrichment', 'production', daysAgo(60), daysAgo(30), now, 'week', 40],
+      '8 weeks by day, every pipeline': (tenant) => [tenant, null, null, daysAgo(112), daysAgo(56), now, 'day', 40],
+    },
+  },
   timeline: { ofRun: { '100 steps': (run) => [run.tenantId, run.runId, run.firstAt, 100, secondsOf(run) / 100] } },
   trend_points: {
     ofTenant: {

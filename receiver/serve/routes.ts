@@ -4,6 +4,7 @@ import { adminRoutes } from './admin_routes.ts';
 import { alertChangeRoutes } from './alert_changes.ts';
 import { alertRoutes } from './alerts.ts';
 import { type ChannelDeps, channelRoutes } from './channels.ts';
+import { costRoutes } from './costs.ts';
 import { exportRoutes } from './exports.ts';
 import { type InstallationDeps, installationRoutes } from './installation.ts';
 import { qaRoutes } from './qa.ts';
@@ -30,6 +31,7 @@ export function apiRoutes(deps: RouteDeps): Route[] {
     ...alertRoutes(deps),
     ...alertChangeRoutes(deps),
     ...trendRoutes(),
+    ...costRoutes(),
     ...tenantMetricsRoutes(),
     ...installationRoutes(deps),
     ...channelRoutes(deps),

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { modelUsage } from './shape_costs.ts';
 import {
   costComplete,
   count,
@@ -123,6 +124,9 @@ export const runStats = z.object({
   tenant_id: id,
   stage_stats: z.array(stageStats),
   vendor_usage: z.array(vendorUsage),
+  model_usage: z
+    .array(modelUsage)
+    .describe('The same by model, as of the last derive: of a running run it may be some seconds behind'),
 });
 export type RunStats = z.infer<typeof runStats>;
 

@@ -12,3 +12,4 @@ as $$
     || coalesce(limits -> (tenant_id || ':' || pipeline), '{}')
 $$;
 revoke all on function runledger.rule_limits(jsonb, int, text) from public;
+grant execute on function runledger.rule_limits(jsonb, int, text) to runledger_reader, runledger_operator;

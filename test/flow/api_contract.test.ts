@@ -57,6 +57,11 @@ const ASKED: Record<string, string[]> = {
   '/tenants/:id': ['/tenants/{tenant}'],
   '/tenants/:id/overview': ['/tenants/{tenant}/overview'],
   '/trends': ['/trends', '/trends?by=day&weeks=2&pipeline=nightly_enrichment&environment=production'],
+  '/trends/costs': [
+    '/trends/costs',
+    '/trends/costs?by=month&weeks=12&pipeline=nightly_enrichment&environment=production',
+  ],
+  '/budgets': ['/budgets'],
   '/metrics/tenants': ['/metrics/tenants'],
   '/me': ['/me'],
 };

@@ -89,7 +89,13 @@ function nightlyRows({ tenantId, runId, startedAt, items = 40, status }: SeededR
       rate_limit_hits: next(9) === 0 ? 1 : 0,
       quota_exhausted: vendor === 'zerobounce' && item === items - 1,
       cost_usd: vendor === 'openai' ? `0.0${10_000 + next(80_000)}` : vendor === 'tavily' ? '0.008' : null,
-      ...(vendor === 'openai' ? { tokens_input: 900 + next(4_000), tokens_output: 80 + next(500) } : {}),
+      ...(vendor === 'openai'
+        ? {
+            tokens_input: 900 + next(4_000),
+            tokens_output: 80 + next(500),
+            extra: { model: item % 3 === 0 ? 'gpt-4o' : 'gpt-4o-mini' },
+          }
+        : {}),
     });
     const retry =
       next(10) === 0

@@ -20,7 +20,18 @@ export interface Asking {
 const by = 'Stranger';
 const RUN = `/runs/${RUN_OF.a}`;
 const GET_OF_RUN = ['', '/stats', '/metrics', '/compare', '/events', '/errors', '/timeline'];
-const LISTS = ['/runs', '/pipelines', '/qa', '/qa/summary', '/qa/settings', '/alerts', '/trends', '/metrics/tenants'];
+const LISTS = [
+  '/runs',
+  '/pipelines',
+  '/qa',
+  '/qa/summary',
+  '/qa/settings',
+  '/alerts',
+  '/trends',
+  '/trends/costs',
+  '/budgets',
+  '/metrics/tenants',
+];
 const EXPORTS = ['run_events.csv', 'run_events.jsonl', 'run_events.parquet', 'qa.csv', 'qa.parquet'];
 
 /** @param ids an open alert of tenant A, and one of its tokens */

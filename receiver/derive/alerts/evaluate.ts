@@ -61,7 +61,7 @@ export function judgingQuery(rule: LoadedRule, asOf: Date): { sql: string; param
 }
 
 /** As runledger.rule_limits reads them: under the empty key the rule's own, under `tenant:pipeline` what an override lays over them. */
-function limitsOf(rule: LoadedRule): string {
+export function limitsOf(rule: LoadedRule): string {
   const limits: Record<string, object> = { '': { ...rule.parameters, enabled: rule.enabled } };
   for (const { tenantId, pipeline, enabled, parameters } of rule.overrides)
     limits[`${tenantId}:${pipeline}`] = { ...parameters, ...(enabled === null ? {} : { enabled }) };

@@ -62,10 +62,27 @@ vendor_usage as (
     v.duration_samples
   from public.run_vendor_usage v
   where v.tenant_id = $1 and v.run_id = $2
+),
+model_usage as (
+  select
+    m.vendor,
+    nullif(m.model, '') as model,
+    m.calls,
+    m.errors,
+    m.units,
+    m.tokens_input,
+    m.tokens_output,
+    trim_scale(m.cost_usd)::text as cost_usd,
+    m.unpriced_calls = 0 and m.unpriced_tokens = 0 as cost_complete,
+    m.unpriced_calls,
+    m.unpriced_tokens
+  from runledger.model_usage m
+  where m.tenant_id = $1 and m.run_id = $2
 )
 select json_build_object(
   'run_id', $2::bigint,
   'tenant_id', $1::int,
   'stage_stats', (select coalesce(json_agg(s order by s.started_at nulls last, s.stage), '[]') from stage_stats s),
-  'vendor_usage', (select coalesce(json_agg(v order by v.vendor), '[]') from vendor_usage v)
+  'vendor_usage', (select coalesce(json_agg(v order by v.vendor), '[]') from vendor_usage v),
+  'model_usage', (select coalesce(json_agg(m order by m.vendor, m.model nulls first), '[]') from model_usage m)
 ) as line;
