@@ -9,6 +9,7 @@ import { ATTR } from './attributes.ts';
 import type { BatchSettings } from './environment.ts';
 import { health, noteInternalError, warnOnce } from './health.ts';
 import { loadSdkNode } from './packages.ts';
+import { hearRefusals, type Refused } from './refusals.ts';
 import { openRuns } from './run.ts';
 
 /** Requests on the wire at once. OpenTelemetry's own flush of a full queue starts 128, of which its exporter refuses 98. */
@@ -28,6 +29,7 @@ class Dispatcher {
   /** Spans that are neither acknowledged nor lost. */
   held = 0;
   readonly #exporter: tracing.SpanExporter;
+  readonly #takeRefused: () => Refused | null;
   readonly #waiting: Batch[] = [];
   readonly #sending = new Set<Batch>();
   readonly #pausing = new Map<Batch, NodeJS.Timeout>();
@@ -37,6 +39,7 @@ class Dispatcher {
 
   constructor(exporter: tracing.SpanExporter) {
     this.#exporter = exporter;
+    this.#takeRefused = hearRefusals(exporter);
   }
 
   take(batch: Batch): void {
@@ -101,8 +104,9 @@ class Dispatcher {
 
   #answered(batch: Batch, result: core.ExportResult): void {
     if (!this.#sending.delete(batch)) return;
+    const refused = this.#takeRefused();
     if (result.code !== FAILED) {
-      health.exported += batch.length;
+      health.exported += batch.length - (refused === null ? 0 : countRefused(batch, refused));
       this.#release(batch);
     } else if (!this.#closing && mayPass(result.error)) {
       this.#pause(batch);
@@ -138,6 +142,15 @@ function lose(batch: Batch, error: Error | undefined): void {
   for (const span of batch) tellRun(span);
   const reason = (error?.message ?? 'no answer').slice(0, 200);
   warnOnce('LOST', `${batch.length} spans were lost: ${reason}. Further losses are counted in stats().`);
+}
+
+/** @returns how many spans of the batch are lost. Which ones is not said, so runs are only told when all are. */
+function countRefused(batch: Batch, { spans, message }: Refused): number {
+  const count = Math.min(spans, batch.length);
+  health.droppedNotAccepted += count;
+  if (count === batch.length) for (const span of batch) tellRun(span);
+  warnOnce('REFUSED', `${count} spans were refused: ${message}. Further refusals are counted in stats().`);
+  return count;
 }
 
 /** The span processor that queues and sends. */

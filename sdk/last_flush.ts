@@ -18,7 +18,7 @@ export interface PlainSpan extends Omit<tracing.ReadableSpan, 'spanContext' | 'r
   resourceAttributes: tracing.ReadableSpan['resource']['attributes'];
 }
 
-/** What the child reads from its standard input, by `v8.serialize`; it prints how many spans were acknowledged. */
+/** What the child reads from its standard input, by `v8.serialize`; it prints how many spans were acknowledged and how many of those refused. */
 export interface LastFlushData {
   spans: PlainSpan[];
   destination: Destination;
@@ -27,21 +27,27 @@ export interface LastFlushData {
 /** Sends `spans` and blocks until they are acknowledged or `timeoutMs` have passed. Never throws. */
 export function sendBlocking(spans: tracing.ReadableSpan[], destination: Destination, timeoutMs: number): void {
   if (spans.length === 0) return;
-  let sent = 0;
+  let told: Told = { acknowledged: 0, refused: 0 };
   try {
     const data: LastFlushData = { spans: spans.map(toPlain), destination };
-    sent = Math.min(spans.length, runChild(serialize(data), timeoutMs));
+    told = runChild(serialize(data), timeoutMs);
   } catch (error) {
     noteInternalError(error);
   }
-  health.exported += sent;
-  const lost = spans.length - sent;
-  if (lost === 0) return;
-  health.droppedNotAccepted += lost;
-  warnAtExit(`${lost} of ${spans.length} spans could not be sent before the process ended.`);
+  const { acknowledged, refused } = told;
+  const lost = spans.length - acknowledged;
+  health.exported += acknowledged - refused;
+  health.droppedNotAccepted += lost + refused;
+  if (lost > 0) warnAtExit(`${lost} of ${spans.length} spans could not be sent before the process ended.`);
+  if (refused > 0) warnAtExit(`${refused} of ${spans.length} spans were refused by the receiver; its log says why.`);
 }
 
-function runChild(input: Buffer, timeoutMs: number): number {
+interface Told {
+  acknowledged: number;
+  refused: number;
+}
+
+function runChild(input: Buffer, timeoutMs: number): Told {
   const fromSource = import.meta.url.endsWith('.ts');
   const program = fileURLToPath(new URL(`./last_flush_process.${fromSource ? 'ts' : 'js'}`, import.meta.url));
   // Compiled code needs none of this process's loaders, inspectors and the like; source needs its loader.
@@ -55,8 +61,9 @@ function runChild(input: Buffer, timeoutMs: number): number {
     windowsHide: true,
   });
   // A child that was stopped half-way has printed what it had sent by then.
-  const counts = child.stdout?.toString().trim().split('\n') ?? [];
-  return Number(counts.at(-1)) || 0;
+  const lines = child.stdout?.toString().trim().split('\n') ?? [];
+  const [acknowledged = 0, refused = 0] = (lines.at(-1) ?? '').split(' ').map((count) => Number(count) || 0);
+  return { acknowledged, refused };
 }
 
 function toPlain(span: tracing.ReadableSpan): PlainSpan {
