@@ -13,11 +13,12 @@ the asker's tenant; no answer held any of another's. Tokens of A and B have the 
 were admin tokens. After all that B and the strangers tried, every row of A was what it had been.
 `;
 
-const BETWEEN = `Without any token, and without a tenant's data in them: OPEN. The files of the dashboard under \`/ui/\` are open too; what they show comes through the routes above.
+const BETWEEN = `Without any token, and without a tenant's data in them: OPEN. The pages and files of the dashboard under \`/ui/\` are open too, and byte for byte the same for everybody; what they show comes through the routes above.
 
 ## Sending
 
-Spans of tenant A, sent to \`POST /v1/traces\`. "refused" means status 200 with every span in \`partial_success\`, as OTLP has it, and no row stored.
+Telemetry of tenant A, over both protocols. "refused" means that all of it is in \`partial_success\`, as OTLP has it, and that no row of it is in any table, of A or anybody else; "stored", that
+every row of it is A's. Metrics are kept of nobody. A span that names no tenant is its sender's, whatever trace of A's it names.
 `;
 
 const TABLES = `## Tables and views
