@@ -6,10 +6,13 @@
 import { z } from 'zod';
 import { tenantRef } from './input.ts';
 import { type Family, METRICS_CONTENT_TYPE, prometheusText } from './prometheus_text.ts';
+import { readHolds } from './quotas.ts';
 import { readLine, resolveTenant } from './read.ts';
 import { type Asked, type Route, route } from './route.ts';
+import type { TenantHold } from './shape_admin.ts';
 
 /** How many series there can be: those of the newest tenants, their newest pipelines, and the vendors that cost most. */
+const HOLDS_MAX = 600;
 const BOUNDS = { days: 30, tenants: 200, linesOfTenant: 20, vendorsOfTenant: 20 };
 
 interface LineLabels {
@@ -48,6 +51,7 @@ interface TenantMetrics {
   lines: Line[];
   vendors: VendorLine[];
   alerts: { tenant: string; code: string; severity: string; state: string; alerts: number }[];
+  held: TenantHold[];
   tenants_left_out: number;
   pipelines_left_out: number;
   vendors_left_out: number;
@@ -90,7 +94,8 @@ export function tenantMetricsRoutes(): Route[] {
           const tenantId = await resolveTenant(client, scope, query.tenant);
           const { days, tenants, linesOfTenant, vendorsOfTenant } = BOUNDS;
           const values = [tenantId, now, days, tenants, linesOfTenant, vendorsOfTenant];
-          return readLine<TenantMetrics>(client, 'queries/serve/tenant_metrics', values);
+          const line = await readLine<Omit<TenantMetrics, 'held'>>(client, 'queries/serve/tenant_metrics', values);
+          return { ...line, held: await readHolds(client, tenantId, now.toISOString().slice(0, 10), HOLDS_MAX) };
         });
         res.set('Content-Type', METRICS_CONTENT_TYPE).send(prometheusText(familiesOf(metrics)));
         return undefined;
@@ -121,6 +126,14 @@ function familiesOf(metrics: TenantMetrics): Family[] {
       name: 'runledger_alerts_open',
       help: 'Alerts that are not resolved: firing, acked or snoozed',
       samples: metrics.alerts.map(({ alerts, ...labels }) => ({ labels, value: alerts })),
+    },
+    {
+      name: 'runledger_tenant_held_requests',
+      help: 'Requests that a quota of their tenant sent back until later, on this UTC day',
+      samples: metrics.held.map(({ tenant_id, tenant_name, quota, requests }) => ({
+        labels: { tenant: tenant_name ?? String(tenant_id), quota },
+        value: requests,
+      })),
     },
     leftOut('runledger_tenants_left_out', 'Tenants beyond the newest 200', metrics.tenants_left_out),
     leftOut(

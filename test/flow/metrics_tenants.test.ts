@@ -197,7 +197,7 @@ describe('the number of series is bounded', () => {
 describe('the format and the shipped rules', () => {
   it('every metric has help, a type and, where it has one, its unit in its name', async () => {
     const { samples, types, helps } = await scrape(api.tokens.admin);
-    expect(types.size).toBe(19);
+    expect(types.size).toBe(20);
     for (const name of new Set(samples.map((one) => one.name)))
       expect([types.get(name), helps.has(name)]).toEqual(['gauge', true]);
     for (const name of types.keys()) expect(name).toMatch(/^runledger_[a-z_]+$/);
