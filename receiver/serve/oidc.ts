@@ -60,7 +60,7 @@ const EXCHANGES_AT_ONCE = 8;
 /** Of an error answer that says: the person, or whoever administers the provider, does not want this. */
 const DENIED = new Set(['access_denied', 'login_required', 'consent_required', 'interaction_required']);
 /** The provider is away, rather than answering what it should not. */
-const AWAY = /^(no answer|E[A-Z]|UND_ERR|OAUTH_RESPONSE_IS_NOT|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+const AWAY = /^(no answer|E(?!RR_)[A-Z]|UND_ERR|OAUTH_RESPONSE_IS_NOT|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 
 export function createOidc(around: OidcSurroundings): Oidc {
   const { settings, log } = around;

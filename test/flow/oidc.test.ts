@@ -153,14 +153,13 @@ describe('a session', () => {
   it('is new with each sign-in, and the one before it ends', async () => {
     const browser = scene.browser();
     // Planted by somebody who hopes that it will be signed in.
-    browser.cookies.set(`runledger_${new URL(scene.api.url).port}`, 'A'.repeat(43));
+    browser.plant('A'.repeat(43));
     await browser.signIn();
     const first = browser.sessionCookie();
     expect(first).not.toBe('A'.repeat(43));
     await browser.signIn();
     expect(browser.sessionCookie()).not.toBe(first);
-    const other = scene.browser();
-    other.cookies.set(`runledger_${new URL(scene.api.url).port}`, first);
+    const other = scene.browser().plant(first);
     await expect.poll(async () => (await other.ask('/runs')).status, { timeout: 30_000 }).toBe(401);
   });
 
@@ -208,8 +207,7 @@ describe('a session', () => {
     const further = new URL(continue_at);
     expect(further.origin + further.pathname).toBe(`${scene.provider.issuer}/logout`);
     expect(further.searchParams.get('post_logout_redirect_uri')).toBe(`${scene.api.url}/ui/sign-in`);
-    const other = scene.browser();
-    other.cookies.set(`runledger_${new URL(scene.api.url).port}`, cookie);
+    const other = scene.browser().plant(cookie);
     await expect.poll(async () => (await other.ask('/runs')).status, { timeout: 30_000 }).toBe(401);
     const tokenUser = scene.browser();
     await tokenUser.change('POST', '/ui/session', { token: scene.api.tokens.admin });

@@ -3,12 +3,21 @@
 import { randomBytes } from 'node:crypto';
 import { type ConfigError, loadConfig } from '../../receiver/config.ts';
 import type { OidcConfig } from '../../receiver/config_oidc.ts';
+import type { OidcDeps } from '../../receiver/serve/oidc.ts';
 import { type ApiUnderTest, startApi } from '../flow/api_server.ts';
-import { CLIENT_ID, CLIENT_SECRET, type IdentityProvider, startIdentityProvider } from './identity_provider.ts';
+import {
+  CLIENT_ID,
+  CLIENT_SECRET,
+  type IdentityProvider,
+  type Malice,
+  startIdentityProvider,
+} from './identity_provider.ts';
 
 export interface OidcScene {
   api: ApiUnderTest;
   provider: IdentityProvider;
+  /** What the API was made with. */
+  deps: OidcDeps;
   browser(): TestBrowser;
   close(): Promise<void>;
 }
@@ -41,15 +50,24 @@ export function problemsOf(work: () => unknown): readonly string[] {
   }
 }
 
-export async function openOidcScene(variables: Record<string, string> = {}): Promise<OidcScene> {
+export async function openOidcScene(
+  options: { variables?: Record<string, string>; bindHost?: string; malice?: Malice } = {},
+): Promise<OidcScene> {
   const provider = await startIdentityProvider();
-  const privacyKey = randomBytes(32);
+  Object.assign(provider.malice, options.malice);
+  let deps: OidcDeps | undefined;
   const api = await startApi({
-    oidc: (url) => ({ settings: oidcSettings(url, provider.issuer, variables), privacyKey }),
+    bindHost: options.bindHost ?? '127.0.0.1',
+    oidc: (url) => {
+      deps = { settings: oidcSettings(url, provider.issuer, options.variables), privacyKey: randomBytes(32) };
+      return deps;
+    },
   });
+  if (deps === undefined) throw new Error('The API was made without sign-in');
   return {
     api,
     provider,
+    deps,
     browser: () => new TestBrowser(api.url),
     async close() {
       await api.stop();
@@ -108,6 +126,12 @@ export class TestBrowser {
   change(method: string, path: string, body?: object): Promise<Response> {
     const headers = { 'X-Runledger-Ui': '1', 'Content-Type': 'application/json' };
     return this.ask(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  }
+
+  /** As if this cookie had always been there. @param port of the ledger it is shown to */
+  plant(value: string, port = new URL(this.url).port): this {
+    this.cookies.set(`runledger_${port}`, value);
+    return this;
   }
 
   sessionCookie(): string {
