@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Usage, type VendorCall, type VendorCallOptions, vendorCall } from '../sdk/index.ts';
 import { errorOf, type Response, request, VendorError, waitMsOf } from './http.ts';
-import { NANO_USD, toUsd } from './prices.ts';
+import { isModel, tokensNanoUsd, toUsd } from './prices.ts';
 import type { Shift } from './shift.ts';
 import { type CallTally, newCallTally } from './tally.ts';
 
@@ -43,6 +43,7 @@ export function askVendor(shift: Shift, question: Question): Promise<unknown> {
   return vendorCall(vendor, options, async (call) => {
     const own = newCallTally();
     own.calls = 1;
+    own.model = question.model;
     try {
       const response = await askPatiently(shift, question, call, own);
       state(used?.(response.json) ?? {}, call, own);
@@ -93,7 +94,8 @@ function state({ nanoUsd, errorCode, ...used }: Used, call: VendorCall, own: Cal
   own.errors = used.errors ?? 0;
   own.tokensInput = used.tokensInput ?? 0;
   own.tokensOutput = used.tokensOutput ?? 0;
-  own.nanoUsd = nanoUsd ?? own.tokensInput * NANO_USD.openaiTokenInput + own.tokensOutput * NANO_USD.openaiTokenOutput;
+  const priced = isModel(own.model) ? tokensNanoUsd(own.model, own.tokensInput, own.tokensOutput) : 0;
+  own.nanoUsd = nanoUsd ?? priced;
 }
 
 function noteCredit(error: VendorError, shift: Shift, vendor: string, own: CallTally): void {

@@ -5,6 +5,7 @@
 
 import type { RunPageData } from '../receiver/cli/run_data.ts';
 import type { StageStats, VendorUsage } from '../receiver/serve/shape.ts';
+import type { ModelUsage } from '../receiver/serve/shape_costs.ts';
 import type { PlayedRun } from './perform.ts';
 import { NANO_USD } from './prices.ts';
 import type { StageTally, VendorTally } from './tally.ts';
@@ -54,6 +55,12 @@ export function compareWithLedger(runs: readonly PlayedRun[], pages: readonly Ru
       if (books !== undefined)
         compare(`vendor ${name}, by its own books`, bookedFacts(name, books), ledgerVendor(stored));
     });
+    const models = page.stats.model_usage.filter((line) => line.model !== null);
+    compareNamed(
+      played.tally.models,
+      new Map(models.map((line) => [`${line.vendor} ${line.model}`, line])),
+      (name, own, stored) => compareAll(`model ${name}`, modelFacts(own), ledgerModel(stored)),
+    );
     compareAll('metrics', Object.fromEntries(played.tally.metrics), statedMetrics(page));
   }
   return comparison;
@@ -165,6 +172,18 @@ function ledgerVendor(vendor: VendorUsage | undefined): Facts {
   };
 }
 
+function modelFacts(model: VendorTally | undefined): Facts {
+  if (model === undefined) return {};
+  const { calls, errors, tokensInput, tokensOutput, nanoUsd } = model;
+  return { calls, errors, 'tokens in': tokensInput, 'tokens out': tokensOutput, 'cost in USD': decimal(nanoUsd) };
+}
+
+function ledgerModel(model: ModelUsage | undefined): Facts {
+  if (model === undefined) return {};
+  const { calls, errors, tokens_input, tokens_output, cost_usd } = model;
+  return { calls, errors, 'tokens in': tokens_input, 'tokens out': tokens_output, 'cost in USD': plain(cost_usd) };
+}
+
 /** What the vendor would put on its invoice. */
 function bookedFacts(vendor: string, books: VendorBooks): Facts {
   const prices: Record<string, number> = {
@@ -173,13 +192,12 @@ function bookedFacts(vendor: string, books: VendorBooks): Facts {
     zerobounce: NANO_USD.zerobounceAddress,
     apify_linkedin: NANO_USD.apifyCompany,
   };
-  const byTokens = books.tokensInput * NANO_USD.openaiTokenInput + books.tokensOutput * NANO_USD.openaiTokenOutput;
   return {
     'rate limit hits': books.rateLimited,
     'quota exhausted': books.outOfCredit > 0,
     'tokens in': books.tokensInput,
     'tokens out': books.tokensOutput,
-    'cost in USD': decimal(byTokens + books.credits * (prices[vendor] ?? 0)),
+    'cost in USD': decimal(books.tokensNanoUsd + books.credits * (prices[vendor] ?? 0)),
   };
 }
 

@@ -8,10 +8,10 @@ import type { Config } from '../receiver/config.ts';
 import { tokenPath } from '../receiver/first_tokens.ts';
 import { DEMO_TENANTS } from './companies.ts';
 import { type Comparison, compareWithLedger } from './compare.ts';
-import { type DemoLedger, type LedgerView, openDemoLedger, probeOtlp, readLedger } from './ledger.ts';
+import { type DemoLedger, judgeRules, type LedgerView, openDemoLedger, probeOtlp, readLedger } from './ledger.ts';
 import { type Performance, perform } from './perform.ts';
 import { createScreen } from './progress.ts';
-import { showLedger, showProof } from './show.ts';
+import { showAlerts, showLedger, showProof } from './show.ts';
 import { checkWalls, type WallsCheck } from './walls.ts';
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
@@ -67,6 +67,7 @@ async function showHere(
       isRight = result.equal;
     } else {
       showLedger(view, played, terminal);
+      showAlerts(await judgeRules({ ...config, databaseUrl: ledger.databaseUrl }), terminal);
       isRight = showProof(view, comparison, walls, played, terminal);
       sayWhereToLook(ledger, view, seconds, options, config, terminal);
     }

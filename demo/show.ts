@@ -1,5 +1,6 @@
 /** The show at the end: what the ledger knows about the nights that were just played, and whether it is right. */
 
+import { alertColumns } from '../receiver/cli/alerts.ts';
 import { formatCount, formatDuration, formatUsd } from '../receiver/cli/format.ts';
 import { renderRunPage } from '../receiver/cli/page.ts';
 import { type VendorLine, vendorTotal } from '../receiver/cli/page_tables.ts';
@@ -8,6 +9,7 @@ import { runColumns } from '../receiver/cli/runs.ts';
 import type { Style } from '../receiver/cli/style.ts';
 import { type Column, renderTable } from '../receiver/cli/table.ts';
 import type { Terminal } from '../receiver/cli/terminal.ts';
+import type { ListedAlert } from '../receiver/derive/alerts/acts.ts';
 import type { VendorUsage } from '../receiver/serve/shape.ts';
 import type { Comparison, Difference } from './compare.ts';
 import type { LedgerView } from './ledger.ts';
@@ -36,6 +38,15 @@ export function showLedger(view: LedgerView, played: Performance, terminal: Term
     'run_stage_stats',
     renderLatency(view, played, terminal),
   );
+}
+
+/** What the rules say of the played nights; a table of `runledger alerts list` without what is the same in all its lines. */
+export function showAlerts(alerts: ListedAlert[], terminal: Terminal): void {
+  const told = new Set(['severity', 'code', 'what', 'tenant', 'run']);
+  const columns = alertColumns(terminal.style, Date.now()).filter(({ title }) => told.has(title));
+  const body =
+    alerts.length === 0 ? `${' '.repeat(INDENT)}none` : renderTable(columns, alerts, { ...terminal, indent: INDENT });
+  section(terminal, 'What alerts', 'npx runledger alerts list', body);
 }
 
 function section(terminal: Terminal, title: string, source: string, body: string): void {

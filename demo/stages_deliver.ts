@@ -3,7 +3,7 @@
 import { stage } from '../sdk/index.ts';
 import { askVendor } from './ask_vendor.ts';
 import { VendorError } from './http.ts';
-import { NANO_USD } from './prices.ts';
+import { type Model, NANO_USD } from './prices.ts';
 import { eachItem, inParallel, type Prospect, type Shift } from './shift.ts';
 import { addMetric, setMetric } from './stages_find.ts';
 
@@ -55,7 +55,9 @@ async function verifyBatch(shift: Shift, batch: string[]): Promise<Verdicts> {
   return verdicts as Verdicts;
 }
 
-const MODEL = 'gpt-4o-mini';
+/** The larger the company, the more the answer may cost. */
+const LARGE_EMPLOYEES = 300;
+const SMALL_EMPLOYEES = 40;
 
 /** Once the quota is gone the rest is not even asked; each company left without a score is a failed item. */
 export function score(shift: Shift, prospects: Prospect[]): Promise<void> {
@@ -83,17 +85,20 @@ async function askModel(
   shift: Shift,
   { name, about, employees }: Prospect,
 ): Promise<{ bucket: string; score: number }> {
+  const model: Model =
+    employees >= LARGE_EMPLOYEES ? 'gpt-4o' : employees < SMALL_EMPLOYEES ? 'gpt-4.1-nano' : 'gpt-4o-mini';
   const content = `Company: ${name}, ${employees} people. About: ${about}. Answer {"bucket","score","rationale"}.`;
   const answer = (await askVendor(shift, {
     stage: 'score',
     vendor: 'openai',
-    model: MODEL,
+    model,
     operation: 'chat',
     path: 'openai/v1/chat/completions',
-    body: { model: MODEL, messages: [{ role: 'user', content }] },
+    body: { model, messages: [{ role: 'user', content }] },
     used: (json) => {
-      const { usage, model } = json as { usage: { prompt_tokens: number; completion_tokens: number }; model: string };
-      return { tokensInput: usage.prompt_tokens, tokensOutput: usage.completion_tokens, model };
+      const answer = json as { usage: { prompt_tokens: number; completion_tokens: number }; model: string };
+      const { prompt_tokens: tokensInput, completion_tokens: tokensOutput } = answer.usage;
+      return { tokensInput, tokensOutput, model: answer.model };
     },
   })) as { choices: { message: { content: string } }[] };
   return JSON.parse(answer.choices[0]?.message.content ?? '{}');

@@ -29,6 +29,8 @@ export interface VendorTally {
 
 /** One use of a vendor, as it went. */
 export interface CallTally {
+  /** The model that was asked. */
+  model?: string | undefined;
   calls: number;
   errors: number;
   rateLimitHits: number;
@@ -43,6 +45,8 @@ export class RunTally {
   readonly runKey: string;
   readonly stages = new Map<string, StageTally>();
   readonly vendors = new Map<string, VendorTally>();
+  /** By vendor and model, as `openai gpt-4o`. */
+  readonly models = new Map<string, VendorTally>();
   readonly metrics = new Map<string, number>();
   /** Spans of each kind that the pipeline caused. */
   items = 0;
@@ -79,16 +83,19 @@ export class RunTally {
 
   call(stageName: string, vendorName: string, call: CallTally): void {
     this.vendorCalls++;
-    const vendor = entry(this.vendors, vendorName, newCallTally);
-    for (const sums of [vendor, this.stage(stageName)]) {
+    const users = [entry(this.vendors, vendorName, newCallTally)];
+    if (call.model !== undefined) users.push(entry(this.models, `${vendorName} ${call.model}`, newCallTally));
+    for (const sums of [...users, this.stage(stageName)]) {
       sums.tokensInput += call.tokensInput;
       sums.tokensOutput += call.tokensOutput;
       sums.nanoUsd += call.nanoUsd;
     }
-    vendor.calls += call.calls;
-    vendor.errors += call.errors;
-    vendor.rateLimitHits += call.rateLimitHits;
-    vendor.quotaExhausted ||= call.quotaExhausted;
+    for (const user of users) {
+      user.calls += call.calls;
+      user.errors += call.errors;
+      user.rateLimitHits += call.rateLimitHits;
+      user.quotaExhausted ||= call.quotaExhausted;
+    }
   }
 
   setMetric(name: string, value: number): void {

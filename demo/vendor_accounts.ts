@@ -12,6 +12,8 @@ export interface VendorBooks {
   outOfCredit: number;
   tokensInput: number;
   tokensOutput: number;
+  /** What those tokens come to. */
+  tokensNanoUsd: number;
   /** Searches, lookups, addresses or companies that are charged. */
   credits: number;
 }
@@ -36,7 +38,15 @@ export function openAccount(id: string, tenant: DemoTenant, companies: number, n
 export function booksOf(account: VendorAccount, vendor: string): VendorBooks {
   let books = account.books.get(vendor);
   if (books === undefined) {
-    books = { requests: 0, rateLimited: 0, outOfCredit: 0, tokensInput: 0, tokensOutput: 0, credits: 0 };
+    books = {
+      requests: 0,
+      rateLimited: 0,
+      outOfCredit: 0,
+      tokensInput: 0,
+      tokensOutput: 0,
+      tokensNanoUsd: 0,
+      credits: 0,
+    };
     account.books.set(vendor, books);
   }
   return books;

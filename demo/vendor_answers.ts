@@ -5,6 +5,7 @@
 
 import { makeCompanies } from './companies.ts';
 import { draw, drawLatencyMs } from './draw.ts';
+import { isModel, type Model, SNAPSHOTS, tokensNanoUsd } from './prices.ts';
 import { booksOf, nextSeed, type VendorAccount } from './vendor_accounts.ts';
 
 export interface Answer {
@@ -128,18 +129,19 @@ function answerOpenai(account: VendorAccount, _path: string, body: Record<string
     const error = { message, type: 'insufficient_quota', param: null, code: 'insufficient_quota' };
     return { status: 429, body: { error }, delayMs: 30 };
   }
+  const model = isModel(body.model) ? body.model : 'gpt-4o-mini';
   const luck = draw(seed);
   if (luck < 0.08) {
     books.rateLimited++;
-    const error = { message: 'Rate limit reached for gpt-4o-mini', type: 'requests', code: 'rate_limit_exceeded' };
+    const error = { message: `Rate limit reached for ${model}`, type: 'requests', code: 'rate_limit_exceeded' };
     return { status: 429, body: { error }, headers: { 'retry-after': '1', 'retry-after-ms': '180' }, delayMs: 15 };
   }
   if (luck < 0.1)
     return { status: 500, body: { error: { message: 'The server had an error', type: 'server_error' } }, delayMs: 60 };
-  return complete(account, prompt, seed);
+  return complete(account, model, prompt, seed);
 }
 
-function complete(account: VendorAccount, prompt: string, seed: string): Answer {
+function complete(account: VendorAccount, model: Model, prompt: string, seed: string): Answer {
   const luck = draw(`${seed} score`);
   const bucket = luck < 0.25 ? 'High' : luck < 0.65 ? 'Medium' : 'Low';
   const rationale = 'Signals: size, region, product fit. '.repeat(1 + Math.floor(3 * draw(`${seed} length`)));
@@ -152,11 +154,12 @@ function complete(account: VendorAccount, prompt: string, seed: string): Answer 
   books.credits++;
   books.tokensInput += usage.prompt_tokens;
   books.tokensOutput += usage.completion_tokens;
+  books.tokensNanoUsd += tokensNanoUsd(model, usage.prompt_tokens, usage.completion_tokens);
   return {
     status: 200,
     body: {
       object: 'chat.completion',
-      model: 'gpt-4o-mini-2024-07-18',
+      model: SNAPSHOTS[model],
       choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
       usage: { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens },
     },

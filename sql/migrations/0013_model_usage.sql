@@ -19,7 +19,7 @@ create table runledger.model_usage (
   constraint model_usage_pkey primary key (tenant_id, run_id, vendor, model)
 ) with (fillfactor = 90);
 comment on table runledger.model_usage is 'What a run used of each model of a vendor, as of its last derive; cost_usd is "at least" while unpriced_calls > 0';
-comment on column runledger.model_usage.model is 'As the calls name it; empty: they name none; _other: beyond the fifty of a vendor that cost most in the run';
+comment on column runledger.model_usage.model is 'As the calls name it, without the date of a snapshot; empty: they name none; _other: beyond the fifty of a vendor that cost most in the run';
 comment on column runledger.model_usage.units is 'What calls state as runledger.units: credits, pages, whatever the vendor bills by';
 
 -- Walls ----------------------------------------------------------------------------------------------------------------------------

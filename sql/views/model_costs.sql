@@ -25,7 +25,7 @@ group by 1, 2, 3, 4, 5, 6;
 
 comment on view public.model_costs is 'Use and cost of the models of vendors per tenant, UTC day, pipeline and environment';
 comment on column public.model_costs.day is 'UTC day of the run''s start';
-comment on column public.model_costs.model is 'As the calls name it; empty: they name none; _other: beyond the fifty of a vendor that cost most in a run';
+comment on column public.model_costs.model is 'As the calls name it, without the date of a snapshot; empty: they name none; _other: beyond the fifty of a vendor that cost most in a run';
 comment on column public.model_costs.runs is 'Runs that used the model';
 comment on column public.model_costs.error_rate is 'errors / calls, 0 to 1; null without calls';
 comment on column public.model_costs.units is 'What calls state as runledger.units: credits, pages, whatever the vendor bills by';

@@ -26,7 +26,7 @@ join public.enrichment_runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_
 comment on view public.model_usage_by_run is 'Models of vendors of runs: calls, errors, units, tokens, cost';
 comment on column public.model_usage_by_run.day is 'UTC day of the run''s start';
 comment on column public.model_usage_by_run.started_at is 'When the run started';
-comment on column public.model_usage_by_run.model is 'As the calls name it; empty: they name none; _other: beyond the fifty of a vendor that cost most in the run';
+comment on column public.model_usage_by_run.model is 'As the calls name it, without the date of a snapshot; empty: they name none; _other: beyond the fifty of a vendor that cost most in the run';
 comment on column public.model_usage_by_run.error_rate is 'errors / calls, 0 to 1; null without calls';
 comment on column public.model_usage_by_run.units is 'What calls state as runledger.units: credits, pages, whatever the vendor bills by';
 comment on column public.model_usage_by_run.cost_usd is '"At least" while has_unpriced_usage';

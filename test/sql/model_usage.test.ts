@@ -221,6 +221,28 @@ describe('the model of a call', () => {
     expect(rows).toEqual([{ model }]);
   });
 
+  it('is without the date of its snapshot, so that calls that failed stand with those that were answered', async () => {
+    const names = [
+      'gpt-4o',
+      'gpt-4o-2024-08-06',
+      'claude-sonnet-4-5-20250929',
+      'claude-sonnet-4-5@20250929',
+      'gpt-4-0613',
+      '2024-08-06',
+    ];
+    await writeRows(
+      owner,
+      names.map((name) => called('openai', name)),
+    );
+    await deriveDue(owner, { all: true });
+    expect((await readModels()).map(({ model, calls }) => [model, calls])).toEqual([
+      ['2024-08-06', 1],
+      ['claude-sonnet-4-5', 2],
+      ['gpt-4-0613', 1],
+      ['gpt-4o', 2],
+    ]);
+  });
+
   it('is asked of units too, and only whole numbers count', async () => {
     const units = [3, 4, 'many', -1, 2.5, null];
     await writeRows(

@@ -1,6 +1,7 @@
 -- What a run used of each model of a vendor, counted from its events: one JSON row each, for store_model_usage. The same rows count as in
 -- run_vendor_usage. Of a vendor the $5 models that cost most stand for themselves, the rest together as _other; calls without a model
--- always stand apart. $1 tenant_id int, $2 run_id bigint, $3 and $4 bounds of ts, $5 models of a vendor at most.
+-- always stand apart. The snapshots of a model (gpt-4o-2024-08-06) are the model: a call that failed names the one that was asked for, and its
+-- answer would have named the snapshot. $1 tenant_id int, $2 run_id bigint, $3 and $4 bounds of ts, $5 models of a vendor at most.
 with counted as materialized (
   select
     e.vendor,
@@ -20,12 +21,26 @@ with counted as materialized (
     and e.kind = 'vendor_call'
     and e.vendor is not null
   group by 1, 2
+), named as (
+  select
+    c.vendor,
+    regexp_replace(c.model, '[-@]20[0-9]{2}-?[0-9]{2}-?[0-9]{2}$', '') as model,
+    sum(c.calls) as calls,
+    sum(c.errors) as errors,
+    sum(c.units) as units,
+    sum(c.tokens_input) as tokens_input,
+    sum(c.tokens_output) as tokens_output,
+    sum(c.cost_usd) as cost_usd,
+    sum(c.unpriced_calls) as unpriced_calls,
+    sum(c.unpriced_tokens) as unpriced_tokens
+  from counted c
+  group by 1, 2
 ), placed as (
   select
-    c.*,
-    row_number() over (partition by c.vendor order by c.model <> '', c.cost_usd desc, c.tokens_input + c.tokens_output desc, c.calls desc, c.model)
-      - max((c.model = '')::int) over (partition by c.vendor) as place
-  from counted c
+    n.*,
+    row_number() over (partition by n.vendor order by n.model <> '', n.cost_usd desc, n.tokens_input + n.tokens_output desc, n.calls desc, n.model)
+      - max((n.model = '')::int) over (partition by n.vendor) as place
+  from named n
 )
 select json_build_object(
   'vendor', p.vendor,
