@@ -56,6 +56,7 @@ const ASKED: Record<string, string[]> = {
   '/alerts/:id': ['/alerts/{alert}'],
   '/tenants/:id': ['/tenants/{tenant}'],
   '/tenants/:id/overview': ['/tenants/{tenant}/overview'],
+  '/tenants/:id/quota': ['/tenants/{tenant}/quota'],
   '/trends': ['/trends', '/trends?by=day&weeks=2&pipeline=nightly_enrichment&environment=production'],
   '/trends/costs': [
     '/trends/costs',
@@ -109,7 +110,9 @@ describe('answers have the shape that the document states', () => {
   it.each(cases)('$request, as a tenant and as an admin who names it', async ({ path, request }) => {
     const asked = fill(request, 'a');
     await expectShape(routeOf(path), await api.get(asked, api.tokens.a), asked);
-    const takesTenant = !['/alerts/:id', '/tenants/:id', '/tenants/:id/overview', '/me'].includes(path);
+    const takesTenant = !['/alerts/:id', '/tenants/:id', '/tenants/:id/overview', '/tenants/:id/quota', '/me'].includes(
+      path,
+    );
     const named = takesTenant ? `${asked}${asked.includes('?') ? '&' : '?'}tenant=${TENANT_A}` : asked;
     await expectShape(routeOf(path), await api.get(named, api.tokens.admin), named);
   });
