@@ -28,6 +28,11 @@ export const JOB_SCHEDULE: Record<JobName, JobSchedule> = {
   audit: { match: '37 3 * * *', maxAttempts: 3, what: 'counts every counter again from the events' },
   // Before the audit, which then covers what is left.
   retention: { match: '13 2 * * *', maxAttempts: 3, what: 'seals runs, drops days and rows that are past retention' },
+  roll_up_trends: {
+    match: '47 * * * *',
+    maxAttempts: 3,
+    what: 'merges durations by day, so that percentiles over weeks are read fast',
+  },
   // Every sweep of the alerts begins with it; this one is for installations whose sweeps fail.
   expected_runs: { match: '27 * * * *', maxAttempts: 1, what: 'due times of schedules for the next 48 hours' },
   alerts: { match: '*/5 * * * *', maxAttempts: 1, what: 'judges all rules, changes alerts, writes messages' },

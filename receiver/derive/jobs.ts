@@ -13,6 +13,7 @@ import { deliverAlertsJob, expireDeliveriesJob } from './delivery/job.ts';
 import { deriveDue } from './derive_due.ts';
 import type { JobLog } from './job_log.ts';
 import { type RetentionResult, retain } from './retention.ts';
+import { rollUpTrends } from './roll_up_trends.ts';
 
 export type { JobLog } from './job_log.ts';
 
@@ -54,6 +55,7 @@ export const JOBS = {
   },
   audit: auditJob,
   retention: retentionJob,
+  roll_up_trends: ({ pool }) => rollUpTrends(pool),
   expected_runs: expectedRunsJob,
   alerts: alertsJob,
   deliver_alerts: deliverAlertsJob,

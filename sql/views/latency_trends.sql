@@ -14,42 +14,72 @@ select
   case when w.stage = '_run' and w.class like 'vendor:%' then substr(w.class, 8) end as vendor,
   w.runs,
   w.samples,
-  round((q.p50_low + (q.p50_rank - floor(q.p50_rank)) * (q.p50_high - q.p50_low))::numeric)::bigint as p50_ms,
-  round((q.p95_low + (q.p95_rank - floor(q.p95_rank)) * (q.p95_high - q.p95_low))::numeric)::bigint as p95_ms,
-  round((q.p99_low + (q.p99_rank - floor(q.p99_rank)) * (q.p99_high - q.p99_low))::numeric)::bigint as p99_ms
+  round((q.p50_low + (w.p50_rank - floor(w.p50_rank)) * (q.p50_high - q.p50_low))::numeric)::bigint as p50_ms,
+  round((q.p95_low + (w.p95_rank - floor(w.p95_rank)) * (q.p95_high - q.p95_low))::numeric)::bigint as p95_ms,
+  round((q.p99_low + (w.p99_rank - floor(w.p99_rank)) * (q.p99_high - q.p99_low))::numeric)::bigint as p99_ms
 from (
   select
-    r.tenant_id,
-    date_trunc('week', coalesce(r.started_at, r.first_event_at) at time zone 'UTC')::date as week,
-    r.pipeline,
-    r.environment,
-    t.stage,
-    t.class,
-    count(*) as runs,
-    sum(t.samples)::bigint as samples,
-    array_agg(t) as trend_rows
-  from runledger.trend_buckets t
-  join public.enrichment_runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
-  where r.status <> 'running' and not r.excluded
+    g.tenant_id,
+    date_trunc('week', g.day::timestamp)::date as week,
+    g.pipeline,
+    g.environment,
+    m.stage,
+    m.class,
+    sum(m.runs)::bigint as runs,
+    sum(m.samples)::bigint as samples,
+    0.5::double precision * (sum(m.samples) - 1)::double precision as p50_rank,
+    0.95::double precision * (sum(m.samples) - 1)::double precision as p95_rank,
+    0.99::double precision * (sum(m.samples) - 1)::double precision as p99_rank,
+    array_agg(
+      row(g.tenant_id, 0, m.stage, m.class, m.samples, m.zeros, m.bucket_index, m.bucket_count)::runledger.trend_buckets
+    ) as trend_rows
+  from (
+    select
+      r.tenant_id,
+      r.pipeline,
+      r.environment,
+      (coalesce(r.started_at, r.first_event_at) at time zone 'UTC')::date as day,
+      case when count(*) = count(r.trends_hash) then bit_xor(r.trends_hash) end as trends_hash,
+      array_agg(r.run_id) as run_ids
+    from public.enrichment_runs r
+    where r.status <> 'running' and not r.excluded
+    group by 1, 2, 3, 4
+  ) g
+  -- The day's merged rows if they are of exactly these runs, else the rows of each run.
+  cross join lateral (
+    select d.stage, d.class, d.runs, d.samples, d.zeros, d.bucket_index, d.bucket_count
+    from runledger.trend_days d
+    where d.tenant_id = g.tenant_id
+      and d.pipeline = g.pipeline collate "C"
+      and d.environment = g.environment collate "C"
+      and d.day = g.day
+      and d.trends_hash = g.trends_hash
+    union all
+    select t.stage, t.class, 1, t.samples, t.zeros, t.bucket_index, t.bucket_count
+    from unnest(g.run_ids) as u (run_id)
+    join runledger.trend_buckets t on t.tenant_id = g.tenant_id and t.run_id = u.run_id
+    where not exists (
+      select from runledger.trend_days d
+      where d.tenant_id = g.tenant_id
+        and d.pipeline = g.pipeline collate "C"
+        and d.environment = g.environment collate "C"
+        and d.day = g.day
+        and d.trends_hash = g.trends_hash
+    )
+  ) m
   group by 1, 2, 3, 4, 5, 6
 ) w
 cross join lateral (
   select
-    max(k.p50_rank) as p50_rank,
-    max(k.p95_rank) as p95_rank,
-    max(k.p99_rank) as p99_rank,
-    min(k.value_ms) filter (where k.end_rank > floor(k.p50_rank)) as p50_low,
-    min(k.value_ms) filter (where k.end_rank > ceil(k.p50_rank)) as p50_high,
-    min(k.value_ms) filter (where k.end_rank > floor(k.p95_rank)) as p95_low,
-    min(k.value_ms) filter (where k.end_rank > ceil(k.p95_rank)) as p95_high,
-    min(k.value_ms) filter (where k.end_rank > floor(k.p99_rank)) as p99_low,
-    min(k.value_ms) filter (where k.end_rank > ceil(k.p99_rank)) as p99_high
+    min(k.value_ms) filter (where k.end_rank > floor(w.p50_rank)) as p50_low,
+    min(k.value_ms) filter (where k.end_rank > ceil(w.p50_rank)) as p50_high,
+    min(k.value_ms) filter (where k.end_rank > floor(w.p95_rank)) as p95_low,
+    min(k.value_ms) filter (where k.end_rank > ceil(w.p95_rank)) as p95_high,
+    min(k.value_ms) filter (where k.end_rank > floor(w.p99_rank)) as p99_low,
+    min(k.value_ms) filter (where k.end_rank > ceil(w.p99_rank)) as p99_high
   from (
     select
       sum(m.count) over (order by m.index) as end_rank,
-      0.5::double precision * (sum(m.count) over () - 1) as p50_rank,
-      0.95::double precision * (sum(m.count) over () - 1) as p95_rank,
-      0.99::double precision * (sum(m.count) over () - 1) as p99_rank,
       -- A bucket's durations are whole milliseconds from the first to the last in it; its value is as far from both, relatively.
       case when m.index >= 0 then 2 * b.least_ms * b.greatest_ms / (b.least_ms + b.greatest_ms) else 0 end as value_ms
     from (

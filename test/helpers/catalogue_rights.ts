@@ -25,6 +25,7 @@ export const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.refusals': { ingest: 'raw', operator: 'r', reader: 'r' },
   'runledger.qa_settings': { reader: 'r', operator: 'ra' },
   'runledger.trend_buckets': { reader: 'r', operator: 'r', bi: 'r' },
+  'runledger.trend_days': { reader: 'r', operator: 'r', bi: 'r' },
   'runledger.model_usage': { reader: 'r', operator: 'r', bi: 'r' },
   'runledger.sealed_runs': { operator: 'r' },
   'runledger.alert_rules': { reader: 'r', operator: 'r' },

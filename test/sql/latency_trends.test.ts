@@ -20,6 +20,8 @@ beforeAll(async () => {
   owner = createPool({ databaseUrl: database.databaseUrl, role: 'runledger_owner', maxConnections: 2 });
   bi = await createBiLogin(database, MINE);
   await createDays(owner, '2026-03-01', '2026-03-10');
+  // A login of a tenant that is not there sees nothing.
+  await owner.query(`insert into runledger.tenants (tenant_id) values (${MINE}), (${OTHER}) on conflict do nothing`);
 });
 afterAll(async () => {
   await Promise.all([owner.end(), bi.drop()]);

@@ -16,7 +16,7 @@ with attributes as (
          ('link_at', 'timestamp with time zone', false), ('link_span_id', 'text', false), ('link_rank', 'smallint', false),
          ('run_started_at', 'timestamp with time zone', false), ('resource', 'jsonb', false), ('complete', 'boolean', false),
          ('derived_at', 'timestamp with time zone', false), ('derived_status', 'text', false), ('excluded', 'boolean', false),
-         ('note', 'text', false)
+         ('note', 'text', false), ('trends_hash', 'bigint', false)
 )
 select 'shape' as kind, 'its primary key is not (run_id)' as problem
 where not exists (
