@@ -77,7 +77,7 @@ function Overview({ at, run, stage }: { at: RunPlace; run: RunDetail; stage: str
       <section aria-labelledby="vendors">
         <h2 id="vendors">Vendors</h2>
         <Show of={stats} name="its vendors" lines={4}>
-          {({ vendor_usage }) => <VendorLedger at={at} vendors={vendor_usage} />}
+          {({ vendor_usage, model_usage }) => <VendorLedger at={at} vendors={vendor_usage} models={model_usage} />}
         </Show>
       </section>
       <section aria-labelledby="errors">

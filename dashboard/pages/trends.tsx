@@ -4,12 +4,15 @@ import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { PipelinePage } from '../../receiver/serve/shape.ts';
 import type { TenantLine } from '../../receiver/serve/shape_admin.ts';
+import type { Budgets, TrendCosts } from '../../receiver/serve/shape_costs.ts';
 import type { Trends } from '../../receiver/serve/shape_trends.ts';
 import { apiPath, useApi } from '../api.ts';
 import type { PageProps } from '../page.ts';
 import { Empty, Outline, Show } from '../parts/states.tsx';
 import { setQuery } from '../router.ts';
 import { Choice } from '../runs/run_filters.tsx';
+import { BudgetTable } from '../trends/budgets.tsx';
+import { Costs } from '../trends/costs.tsx';
 import { Levels } from '../trends/levels.tsx';
 
 const EVERY_MS = 60_000;
@@ -82,7 +85,54 @@ export function TrendsPage({ place, session }: PageProps) {
           )
         }
       </Show>
+      <CostSection query={query} />
+      <BudgetSection query={query} isAdmin={session.kind === 'admin'} />
     </>
+  );
+}
+
+function CostSection({ query }: { query: URLSearchParams }) {
+  const path = apiPath('/trends/costs', {
+    tenant: query.get('tenant'),
+    pipeline: query.get('pipeline'),
+    weeks: query.get('weeks'),
+    by: query.get('per'),
+  });
+  const loaded = useApi<TrendCosts>(path, { everyMs: EVERY_MS });
+  return (
+    <section aria-labelledby="costs">
+      <div class="section-head">
+        <h2 id="costs">Cost by vendor and model</h2>
+        <search class="filters" aria-label="Costs">
+          <Choice
+            name="per"
+            label="A bar is"
+            query={query}
+            all="a week"
+            choices={[
+              ['day', 'a day'],
+              ['month', 'a month'],
+            ]}
+          />
+        </search>
+      </div>
+      <Show of={loaded} name="costs" lines={12}>
+        {(costs) => <Costs costs={costs} />}
+      </Show>
+    </section>
+  );
+}
+
+function BudgetSection({ query, isAdmin }: { query: URLSearchParams; isAdmin: boolean }) {
+  const tenant = query.get('tenant');
+  const loaded = useApi<Budgets>(apiPath('/budgets', { tenant }), { everyMs: EVERY_MS });
+  return (
+    <section aria-labelledby="budgets">
+      <h2 id="budgets">Budgets</h2>
+      <Show of={loaded} name="budgets" lines={4}>
+        {(budgets) => <BudgetTable budgets={budgets} showsTenant={isAdmin && tenant === null} />}
+      </Show>
+    </section>
   );
 }
 

@@ -22,6 +22,8 @@ interface ChartProps {
   /** A limit to hold the values against. */
   limit?: { value: number; name: string } | null;
   onPoint?: (index: number) => void;
+  /** False: it has a time axis of its own, and its crosshair moves alone. */
+  isSynced?: boolean;
   /** Why there may be nothing to draw. */
   none?: string;
 }
@@ -42,6 +44,7 @@ export function Chart({
   isStacked = false,
   limit = null,
   onPoint,
+  isSynced = true,
   none = 'Nothing in this time.',
 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -53,7 +56,7 @@ export function Chart({
   useEffect(() => {
     const box = place.current;
     if (box === null || !hasData) return;
-    const options = optionsOf({ lines, show, isStacked, limit, width: box.clientWidth });
+    const options = optionsOf({ lines, show, isStacked, isSynced, limit, width: box.clientWidth });
     const plot = new uPlot(options, dataOf(at, lines, isStacked), box);
     const size = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: HEIGHT }));
     size.observe(box);
@@ -70,7 +73,7 @@ export function Chart({
       size.disconnect();
       plot.destroy();
     };
-  }, [at, lines, show, isStacked, limit, hasData, theme]);
+  }, [at, lines, show, isStacked, isSynced, limit, hasData, theme]);
 
   return (
     <figure class={onPoint === undefined ? 'chart' : 'chart clickable'}>
@@ -123,11 +126,11 @@ function dataOf(at: number[], lines: Line[], isStacked: boolean): uPlot.AlignedD
   return [at, ...stacked.reverse()];
 }
 
-interface OptionsInput extends Required<Pick<ChartProps, 'lines' | 'show' | 'isStacked' | 'limit'>> {
+interface OptionsInput extends Required<Pick<ChartProps, 'lines' | 'show' | 'isStacked' | 'isSynced' | 'limit'>> {
   width: number;
 }
 
-function optionsOf({ lines, show, isStacked, limit, width }: OptionsInput): uPlot.Options {
+function optionsOf({ lines, show, isStacked, isSynced, limit, width }: OptionsInput): uPlot.Options {
   const axis = {
     stroke: colorOf('faint'),
     font: '11px system-ui',
@@ -139,7 +142,11 @@ function optionsOf({ lines, show, isStacked, limit, width }: OptionsInput): uPlo
   return {
     width,
     height: HEIGHT,
-    cursor: { sync: { key: SYNC, setSeries: false }, points: { size: 6 }, drag: { x: false, y: false } },
+    cursor: {
+      ...(isSynced && { sync: { key: SYNC, setSeries: false } }),
+      points: { size: 6 },
+      drag: { x: false, y: false },
+    },
     legend: { live: true },
     scales: {
       x: { time: true, range: (_, low, high) => padded(low, high) },
