@@ -17,13 +17,14 @@ import { loadSdkNode, makeContextManager } from './packages.ts';
 import { runledgerSpanProcessor } from './processor.ts';
 import { runledgerSampler } from './sampler.ts';
 
+/** Texts may be undefined, as a variable of the environment is that is not set. */
 export interface SetupOptions {
   /** Base URL of the ledger's receiver or a collector. Default: OTEL_EXPORTER_OTLP_ENDPOINT, else http://localhost:4318. */
-  endpoint?: string;
+  endpoint?: string | undefined;
   /** Token of the ledger. Default: what OTEL_EXPORTER_OTLP_HEADERS says (`authorization=Bearer ...`). */
-  token?: string;
+  token?: string | undefined;
   /** Default: OTEL_SERVICE_NAME. */
-  serviceName?: string;
+  serviceName?: string | undefined;
   /** Instrumentations to register, such as those of undici and of the vendors' libraries. */
   instrumentations?: NonNullable<NodeSDKConfiguration['instrumentations']>;
   /** JSON log lines of runs, stages, items and vendor calls: true for standard output, or a function that takes each line. */

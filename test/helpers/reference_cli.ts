@@ -7,7 +7,7 @@ import { cell, code, table } from './reference_text.ts';
 const HEAD = `# Commands
 
 Every command with its arguments and options, made from the definitions that the command line parses by; a test holds this page against them. What to do with them:
-[The command line](../cli.md). \`runledger help COMMAND\` prints the same.
+[The command line](../cli.md). \`--help\` behind a command prints the same.
 `;
 
 /** Options of the whole program; \`--help\` is everywhere. */
