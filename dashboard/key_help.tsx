@@ -15,7 +15,8 @@ const OF_PAGE: Record<string, [string, string][]> = {
   ],
   run: [
     ['o e c', 'overview, events, compare'],
-    ['j k', 'next, previous stage'],
+    ['j k', 'next, previous stage or event'],
+    ['n p', 'next, previous page of events'],
   ],
   alerts: [
     ['j k', 'next, previous alert'],

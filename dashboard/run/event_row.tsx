@@ -14,11 +14,19 @@ export function itemName(event: Pick<EventLine, 'company_id' | 'extra' | 'kind'>
   return event.company_id === null ? `the ${event.kind.replaceAll('_', ' ')} itself` : String(event.company_id);
 }
 
-export function EventRow({ event, traceUrl, columns }: { event: EventLine; traceUrl: string | null; columns: number }) {
+interface EventRowProps {
+  event: EventLine;
+  /** Whether the keyboard is at it. */
+  isAt: boolean;
+  traceUrl: string | null;
+  columns: number;
+}
+
+export function EventRow({ event, isAt, traceUrl, columns }: EventRowProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <>
-      <tr class={isOpen ? 'open' : undefined}>
+      <tr class={[isOpen ? 'open' : '', isAt ? 'at' : ''].join(' ').trim() || undefined}>
         <td>
           <button type="button" class="event-button mono" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             <span title={formatTimeExact(event.ts)}>{formatClock(event.ts)}</span>

@@ -1,12 +1,13 @@
-/** The events of a run: filters in the address, pages by key, so that a hundred thousand of them are as quick as ten. */
+/** The events of a run: filters and the place in the address, one page at a time by key, so that a hundred thousand of them are as quick as ten. */
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { RunDetail, RunStats } from '../../receiver/serve/shape.ts';
 import type { EventLine, EventPage } from '../../receiver/serve/shape_events.ts';
-import { ApiError, readJson, useApi } from '../api.ts';
-import { plural } from '../format.ts';
-import { Empty, Show, Trouble } from '../parts/states.tsx';
-import { hrefOf } from '../router.ts';
+import { useApi } from '../api.ts';
+import { formatExact } from '../format.ts';
+import { useKeys } from '../keys.ts';
+import { Empty, Show } from '../parts/states.tsx';
+import { hrefOf, setQuery } from '../router.ts';
 import { Choice, Typed } from '../runs/run_filters.tsx';
 import { EventRow } from './event_row.tsx';
 import { type RunPlace, runPath } from './run_api.ts';
@@ -18,8 +19,6 @@ interface EventsProps {
 }
 
 const PAGE_EVENTS = 200;
-/** More lines than that make the browser slow; then the next page takes the place of those before. */
-const SHOWN_MAX = 1_000;
 const FILTERS = ['stage', 'kind', 'status', 'vendor', 'error_code', 'item', 'sort'] as const;
 const KINDS = ['run', 'stage', 'item', 'vendor_call', 'event', 'log'];
 const STATUSES = ['ok', 'error', 'skip', 'retry'];
@@ -28,7 +27,8 @@ const AT_THE_END = 2;
 
 export function Events({ at, run, query }: EventsProps) {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name)]));
-  const path = runPath(at, 'events', { ...filters, limit: PAGE_EVENTS });
+  const list = runPath(at, 'events', { ...filters, limit: PAGE_EVENTS });
+  const path = runPath(at, 'events', { ...filters, limit: PAGE_EVENTS, cursor: query.get('after') });
   const stats = useApi<RunStats>(runPath(at, 'stats'));
   const loaded = useApi<EventPage>(path, { everyMs: run.status === 'running' ? 3_000 : 0 });
   const names = (values: string[]): [string, string][] => values.map((value) => [value, value.replaceAll('_', ' ')]);
@@ -68,35 +68,61 @@ export function Events({ at, run, query }: EventsProps) {
         )}
       </search>
       <Show of={loaded} name="events" lines={14}>
-        {(page) => <EventTable key={path} path={path} first={page} />}
+        {(page) => <EventTable page={page} list={list} query={query} isStale={loaded.isStale} />}
       </Show>
     </section>
   );
 }
 
-function EventTable({ path, first }: { path: string; first: EventPage }) {
-  const [later, setLater] = useState<{ events: EventLine[]; cursor: string | null; dropped: number } | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<ApiError | null>(null);
-  useEffect(() => setLater(null), [path]);
+interface EventTableProps {
+  page: EventPage;
+  /** Of the list without its place in it; pages that were left are known by it. */
+  list: string;
+  query: URLSearchParams;
+  isStale: boolean;
+}
 
-  const events = later?.events ?? first.events;
-  const cursor = later === null ? first.next_cursor : later.cursor;
-  const dropped = later?.dropped ?? 0;
-  const more = async () => {
-    if (cursor === null) return;
-    setBusy(true);
-    setError(null);
-    try {
-      const page = await readJson<EventPage>(`${path}&cursor=${encodeURIComponent(cursor)}`);
-      const all = [...events, ...page.events];
-      const excess = Math.max(0, all.length - SHOWN_MAX);
-      setLater({ events: all.slice(excess), cursor: page.next_cursor, dropped: dropped + excess });
-    } catch (cause) {
-      setError(cause instanceof ApiError ? cause : new ApiError(0, 'The answer could not be read.'));
-    }
-    setBusy(false);
+/** Cursor of a page to the cursor of the page before it, as far as one went forwards since the dashboard was loaded. */
+const before = new Map<string, string | null>();
+
+function EventTable({ page, list, query, isStale }: EventTableProps) {
+  const table = useRef<HTMLTableElement>(null);
+  const { events, next_cursor: next } = page;
+  const after = query.get('after');
+  const previous = after === null ? undefined : before.get(`${list} ${after}`);
+  const number = after === null ? 1 : Math.max(2, Number(query.get('page')) || 2);
+  // What is read is not what is shown yet.
+  const shown = useRef(number);
+  if (!isStale) shown.current = number;
+  const selected = query.get('at');
+  const at = events.findIndex((event) => keyOf(event) === selected);
+
+  const turnTo = (cursor: string | null, to: number) => {
+    setQuery({ after: cursor, page: to > 1 ? String(to) : null, at: null }, {});
+    table.current?.closest('section')?.scrollIntoView({ block: 'start' });
   };
+  const forwards = () => {
+    if (next === null || isStale) return;
+    before.set(`${list} ${next}`, after);
+    turnTo(next, number + 1);
+  };
+  const backwards = () => {
+    if (after !== null && !isStale) turnTo(previous ?? null, previous === undefined ? 1 : number - 1);
+  };
+  const goTo = (index: number) => {
+    const event = events[Math.max(0, Math.min(events.length - 1, index))];
+    if (event !== undefined) setQuery({ at: keyOf(event) });
+  };
+  useKeys({
+    n: forwards,
+    p: backwards,
+    j: () => goTo(at + 1),
+    k: () => goTo(at - 1),
+    Enter: () => table.current?.querySelector<HTMLElement>('tr.at button')?.click(),
+  });
+  useEffect(() => {
+    if (selected !== null) table.current?.querySelector('tr.at')?.scrollIntoView({ block: 'nearest' });
+  }, [selected]);
 
   if (events.length === 0) {
     return (
@@ -108,18 +134,31 @@ function EventTable({ path, first }: { path: string; first: EventPage }) {
       </Empty>
     );
   }
+  const first = (shown.current - 1) * PAGE_EVENTS + 1;
+  const turning = (
+    <nav class="more-line faint" aria-label="Pages of events">
+      <span>
+        Events {formatExact(first)} to {formatExact(first + events.length - 1)}
+        {next === null && number > 1 ? ', the last' : ''}
+        {next === null && number === 1 ? ', that is all' : ''}
+      </span>
+      {after !== null && (
+        <button type="button" onClick={backwards} disabled={isStale}>
+          {previous === undefined ? 'To the first' : `Previous ${PAGE_EVENTS}`}
+        </button>
+      )}
+      {next !== null && (
+        <button type="button" onClick={forwards} disabled={isStale}>
+          Next {PAGE_EVENTS}
+        </button>
+      )}
+    </nav>
+  );
   return (
     <>
-      {dropped > 0 && (
-        <p class="faint">
-          {plural(dropped, 'earlier event')} left out of sight;{' '}
-          <button type="button" class="plain" onClick={() => setLater(null)}>
-            back to the first
-          </button>
-        </p>
-      )}
+      {after !== null && turning}
       <div class="scroll">
-        <table class="event-table">
+        <table class="event-table" ref={table}>
           <thead>
             <tr>
               {HEADS.map((name, index) => (
@@ -132,24 +171,20 @@ function EventTable({ path, first }: { path: string; first: EventPage }) {
           <tbody>
             {events.map((event) => (
               <EventRow
-                key={`${event.ts} ${event.span_id} ${event.seq}`}
+                key={`${event.ts} ${keyOf(event)}`}
                 event={event}
-                traceUrl={first.trace_url}
+                isAt={keyOf(event) === selected}
+                traceUrl={page.trace_url}
                 columns={HEADS.length}
               />
             ))}
           </tbody>
         </table>
       </div>
-      {error !== null && <Trouble error={error} retry={() => void more()} name="more events" />}
-      <p class="more-line faint">
-        {plural(events.length, 'event')} shown{cursor === null ? ', that is all.' : '.'}
-        {cursor !== null && (
-          <button type="button" onClick={() => void more()} disabled={isBusy}>
-            {isBusy ? 'Reading' : `Next ${PAGE_EVENTS}`}
-          </button>
-        )}
-      </p>
+      {turning}
     </>
   );
 }
+
+/** For the address; with its time it names a row whatever the sender did. */
+const keyOf = ({ span_id, seq }: EventLine) => `${span_id}.${seq}`;

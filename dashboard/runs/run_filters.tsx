@@ -14,6 +14,8 @@ const SPANS: [string, string][] = [
   ['30', '30 days'],
 ];
 const TYPING_MS = 250;
+/** Where one is in a list; another filter makes another list. */
+const PLACE = { at: null, after: null, page: null };
 
 export function RunFilters({ query, session }: { query: URLSearchParams; session: SignedInState }) {
   const { data } = useApi<PipelinePage>(apiPath('/pipelines', { tenant: query.get('tenant') }));
@@ -58,7 +60,7 @@ export function Choice({
       <select
         id={`filter-${name}`}
         value={query.get(name) ?? ''}
-        onChange={(event) => setQuery({ [name]: event.currentTarget.value, at: null })}
+        onChange={(event) => setQuery({ [name]: event.currentTarget.value, ...PLACE })}
       >
         <option value="">{all}</option>
         {choices.map(([value, text]) => (
@@ -78,7 +80,7 @@ export function Typed({ name, label, query, isFirst = false }: FieldProps & { is
   useEffect(() => setText(given), [given]);
   useEffect(() => {
     if (text === given) return;
-    const timer = setTimeout(() => setQuery({ [name]: text.trim(), at: null }), TYPING_MS);
+    const timer = setTimeout(() => setQuery({ [name]: text.trim(), ...PLACE }), TYPING_MS);
     return () => clearTimeout(timer);
   }, [text, given, name]);
   return (
