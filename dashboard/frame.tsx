@@ -60,7 +60,7 @@ export function Frame({ session, place, onSignOut, children }: FrameProps) {
           ))}
         </nav>
         <div class="top-end">
-          <span class="who faint">
+          <span class="who faint" title={session.person ?? undefined}>
             {session.person !== null && `${session.person}, `}
             {session.kind === 'admin' ? 'admin' : `tenant ${session.tenant_id}`}
             {!session.can_review && ', reads only'}

@@ -45,13 +45,15 @@ export function ProviderSignIn({ offer, returnTo, trouble, tenants }: ProviderSi
       {trouble === 'choose' && tenants.length > 0 ? (
         <p class="provider-tenants">
           {tenants.map((tenant) => (
-            <a key={tenant} href={hrefTo(tenant)}>
+            <a key={tenant} class="provider-button" href={hrefTo(tenant)}>
               Tenant {tenant}
             </a>
           ))}
         </p>
       ) : (
-        <a href={hrefTo()}>Sign in with {offer.name}</a>
+        <a class="provider-button" href={hrefTo()}>
+          Sign in with {offer.name}
+        </a>
       )}
       {words === null && offer.trouble !== null && (
         <p class="sign-in-trouble">

@@ -1,5 +1,6 @@
 /** How the identity provider is asked: over TLS or on this machine, without redirects, within five seconds and a bound of bytes. */
 
+import type { FetchBody } from 'openid-client';
 import { isLoopback } from '../config.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -13,19 +14,20 @@ export class ProviderError extends Error {
 interface AskOptions {
   method?: string;
   headers?: Headers | Record<string, string>;
-  body?: RequestInit['body'];
-  signal?: AbortSignal | null;
+  /** A form, or nothing: sign-in sends no other body. */
+  body?: FetchBody;
+  signal?: AbortSignal | null | undefined;
 }
 
 /** @throws ProviderError, or fetch's own error */
 export async function askProvider(url: string, options: AskOptions = {}): Promise<Response> {
   assertSafeAddress(url);
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  const { method = 'GET', headers = {}, body = null, signal } = options;
+  const { method = 'GET', headers = {}, body, signal } = options;
   const answer = await fetch(url, {
     method,
     headers,
-    body,
+    body: body instanceof URLSearchParams ? body.toString() : null,
     redirect: 'manual',
     // The time is for the whole answer, however slowly its body comes.
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,

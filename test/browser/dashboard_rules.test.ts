@@ -1,8 +1,7 @@
 /** What holds on every page of the dashboard: people who see, hear or click differently can use it, it is light, and it asks nobody else. */
 
-import AxeBuilder from 'axe-core';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { violationsOf } from '../helpers/axe.ts';
 import { type DashboardScene, MERIDIAN, openDashboardScene, type ScenePage } from '../helpers/dashboard_scene.ts';
 
 let scene: DashboardScene;
@@ -41,21 +40,6 @@ async function openWhole(
   const opened = await scene.open(elsewhere ?? path(), options);
   await opened.page.locator(whole).first().waitFor();
   return opened;
-}
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary?: string }[];
-}
-
-async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(AxeBuilder.source);
-  const found = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<{ violations: Violation[] }> } };
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    return (await axe.run({ runOnly: { type: 'tag', values: tags } })).violations;
-  });
-  return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }
 
 describe.each(Object.keys(PAGES))('%s', (name) => {

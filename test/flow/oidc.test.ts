@@ -11,6 +11,11 @@ const RUN_A = 101;
 const RUN_B = 102;
 let scene: OidcScene;
 
+interface SignInLine {
+  token_id: number;
+  name: string;
+}
+
 beforeAll(async () => {
   scene = await openOidcScene();
   const startedAt = new Date();
@@ -150,6 +155,34 @@ describe('a person', () => {
 });
 
 describe('a session', () => {
+  it('is on the list of tokens under its name, can be revoked there and not renewed as a token, and is forgotten a month after its end', async () => {
+    const { api } = scene;
+    const browser = scene.browser();
+    await browser.signIn();
+    const list = async () =>
+      ((await (await api.get('/tokens', api.tokens.admin)).json()) as { tokens: SignInLine[] }).tokens;
+    const own = (await list()).at(-1);
+    expect(own).toMatchObject({
+      kind: 'tenant',
+      tenant_id: TENANT_A,
+      name: expect.stringContaining('Ada Lovelace (sign-in'),
+    });
+    const ask = (method: string, path: string) => api.get(path, api.tokens.admin, { method });
+    expect((await ask('POST', `/tokens/${own?.token_id}/rotate`)).status).toBe(409);
+    expect((await ask('DELETE', `/tokens/${own?.token_id}`)).status).toBe(204);
+    await expect.poll(async () => (await browser.ask('/runs')).status, { timeout: 30_000 }).toBe(401);
+    const before = "update runledger.tokens set expires_at = now() - $2 * interval '1 day' where token_id = $1";
+    for (const [days, stays] of [
+      [29, true],
+      [31, false],
+    ]) {
+      await api.owner.query(before, [own?.token_id, days]);
+      await scene.browser().signIn();
+      expect((await list()).some((line) => line.token_id === own?.token_id)).toBe(stays);
+    }
+    expect((await api.get('/runs', api.tokens.a)).status).toBe(200);
+  });
+
   it('is new with each sign-in, and the one before it ends', async () => {
     const browser = scene.browser();
     // Planted by somebody who hopes that it will be signed in.

@@ -85,7 +85,9 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
     else if (url.pathname === '/authorize') authorize(url, response);
     else if (url.pathname === '/token') await giveTokens(request, response);
     else if (url.pathname === '/userinfo') json(response, { sub: 'subject-1', ...provider.userinfo });
-    else if (url.pathname === '/keys') json(response, { keys: [await publicKey()] });
+    else if (url.pathname === '/logout') {
+      response.writeHead(302, { Location: url.searchParams.get('post_logout_redirect_uri') ?? '/' }).end();
+    } else if (url.pathname === '/keys') json(response, { keys: [await publicKey()] });
     else response.writeHead(404).end();
   }
 
