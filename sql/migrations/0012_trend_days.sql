@@ -50,3 +50,9 @@ create policy reader_own on runledger.trend_days for select to runledger_reader
 create policy bi_own on runledger.trend_days for select to runledger_bi
   using (tenant_id = (select runledger.login_tenant(current_user)));
 grant select on runledger.trend_days to runledger_reader, runledger_operator, runledger_bi;
+
+-- QA samples by run ----------------------------------------------------------------------------------------------------------------
+
+-- Progress and pass rates count results over all samples of many runs; a sample's own row is wide for its facts and notes. Derive writes a
+-- few per run, and a review is a person's.
+create index qa_samples_results on public.qa_samples (tenant_id, run_id, reviewer) include (result, reviewed_at, created_at, bucket);

@@ -1,6 +1,6 @@
 -- A tenant, its last run, what its runs of the last $2 days came to, by vendor too, open alerts and QA. $1 tenant_id, $2 days, $3 now.
 with runs as materialized (
-  select r.*
+  select r.run_id, r.status
   from public.enrichment_runs r
   where r.tenant_id = $1::int and r.started_at > $3::timestamptz - $2::int * interval '1 day'
 ), stages as (
@@ -41,8 +41,18 @@ select json_build_object(
       'run_id', r.run_id, 'tenant_id', r.tenant_id, 'run_key', r.run_key, 'pipeline', r.pipeline, 'environment', r.environment,
       'status', r.status, 'degraded', r.degraded, 'started_at', r.started_at, 'ended_at', r.ended_at
     )
-    from public.enrichment_runs r
-    where r.tenant_id = $1
+    -- By the index on started_at, and those without a start, which are few.
+    from (
+      (
+        select * from public.enrichment_runs n
+        where n.tenant_id = $1 and n.started_at is not null order by n.started_at desc, n.run_id desc limit 1
+      )
+      union all
+      (
+        select * from public.enrichment_runs n
+        where n.tenant_id = $1 and n.started_at is null order by n.first_event_at desc nulls last, n.run_id desc limit 1
+      )
+    ) r
     order by coalesce(r.started_at, r.first_event_at) desc nulls last, r.run_id desc
     limit 1
   ),

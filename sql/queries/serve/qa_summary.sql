@@ -1,7 +1,16 @@
 -- How far the checking of QA samples is: altogether, by run, by reviewer and, of the runs listed, by check.
 -- $1 tenant_id or null, $2 run_id, $3 bucket in small letters, $4 reviewer, $5 pipeline. Null: not filtered. $6 runs listed.
-with chosen as materialized (
-  select q.tenant_id, q.run_id, q.result, q.reviewer, q.created_at, q.reviewed_at is not null and q.result <> 'needs_review' as is_reviewed
+with counted as materialized (
+  select
+    q.tenant_id,
+    q.run_id,
+    q.reviewer,
+    max(q.created_at) as drawn_at,
+    -- int, whose sums are cheap.
+    count(*)::int as total,
+    (count(*) filter (where q.reviewed_at is not null and q.result <> 'needs_review'))::int as reviewed,
+    (count(*) filter (where q.reviewed_at is not null and q.result = 'pass'))::int as passed,
+    (count(*) filter (where q.reviewed_at is not null and q.result = 'fail'))::int as failed
   from public.qa_samples q
   left join public.enrichment_runs r on r.tenant_id = q.tenant_id and r.run_id = q.run_id
   where ($1::int is null or q.tenant_id = $1)
@@ -9,27 +18,28 @@ with chosen as materialized (
     and ($3::text is null or lower(q.bucket) = $3)
     and ($4::text is null or q.reviewer = $4)
     and ($5::text is null or r.pipeline = $5)
+  group by q.tenant_id, q.run_id, q.reviewer
 ), runs as (
   select
     c.tenant_id,
     c.run_id,
-    max(c.created_at) as drawn_at,
-    count(*) as total,
-    count(*) filter (where c.is_reviewed) as reviewed,
-    count(*) filter (where c.is_reviewed and c.result = 'pass') as passed,
-    count(*) filter (where c.is_reviewed and c.result = 'fail') as failed
-  from chosen c
+    max(c.drawn_at) as drawn_at,
+    sum(c.total) as total,
+    sum(c.reviewed) as reviewed,
+    sum(c.passed) as passed,
+    sum(c.failed) as failed
+  from counted c
   group by c.tenant_id, c.run_id
   order by 3 desc, c.tenant_id, c.run_id
   limit $6::int
 ), reviewers as (
   select
     c.reviewer,
-    count(*) as total,
-    count(*) filter (where c.is_reviewed) as reviewed,
-    count(*) filter (where c.is_reviewed and c.result = 'pass') as passed,
-    count(*) filter (where c.is_reviewed and c.result = 'fail') as failed
-  from chosen c
+    sum(c.total) as total,
+    sum(c.reviewed) as reviewed,
+    sum(c.passed) as passed,
+    sum(c.failed) as failed
+  from counted c
   where c.reviewer is not null
   group by c.reviewer
 ), named_checks as (
@@ -46,12 +56,12 @@ with chosen as materialized (
 select json_build_object(
   'progress', (
     select json_build_object(
-      'total', count(*),
-      'reviewed', count(*) filter (where c.is_reviewed),
-      'passed', count(*) filter (where c.is_reviewed and c.result = 'pass'),
-      'failed', count(*) filter (where c.is_reviewed and c.result = 'fail')
+      'total', coalesce(sum(c.total), 0),
+      'reviewed', coalesce(sum(c.reviewed), 0),
+      'passed', coalesce(sum(c.passed), 0),
+      'failed', coalesce(sum(c.failed), 0)
     )
-    from chosen c
+    from counted c
   ),
   'by_run', (
     select coalesce(

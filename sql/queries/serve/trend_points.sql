@@ -2,7 +2,15 @@
 -- $7 points at most (the newest stay).
 with runs as materialized (
   select
-    r.*,
+    r.tenant_id,
+    r.run_id,
+    r.run_key,
+    r.pipeline,
+    r.environment,
+    r.status,
+    r.degraded,
+    r.started_at,
+    r.ended_at,
     case when $6::text = 'day' then date_trunc('day', r.started_at, 'UTC') else r.started_at end as at,
     case when $6 = 'run' then r.run_id end as point_run_id,
     case when $6 = 'run' then r.tenant_id end as point_tenant_id
@@ -26,7 +34,7 @@ with runs as materialized (
     v.tokens_output,
     q.reviewed,
     q.passed,
-    m.metrics
+    m.*
   from runs r
   cross join lateral (
     select coalesce(sum(s.count_total), 0) as units, coalesce(sum(s.count_error), 0) as unit_errors
@@ -48,7 +56,15 @@ with runs as materialized (
     where q.tenant_id = r.tenant_id and q.run_id = r.run_id
   ) q
   cross join lateral (
-    select jsonb_object_agg(m.name, m.value) as metrics
+    select
+      max(m.value) filter (where m.name = 'candidates_considered') as candidates_considered,
+      max(m.value) filter (where m.name = 'candidates_selected') as candidates_selected,
+      max(m.value) filter (where m.name = 'items_delivered') as items_delivered,
+      max(m.value) filter (where m.name = 'emails_found') as emails_found,
+      max(m.value) filter (where m.name = 'emails_verified') as emails_verified,
+      max(m.value) filter (where m.name = 'bucket_high') as bucket_high,
+      max(m.value) filter (where m.name = 'bucket_medium') as bucket_medium,
+      max(m.value) filter (where m.name = 'bucket_low') as bucket_low
     from public.run_metrics m
     where m.tenant_id = r.tenant_id and m.run_id = r.run_id
   ) m
@@ -81,14 +97,14 @@ with runs as materialized (
     sum(p.reviewed)::bigint as qa_reviewed,
     sum(p.passed)::bigint as qa_passed,
     json_build_object(
-      'candidates_considered', sum((p.metrics ->> 'candidates_considered')::numeric),
-      'candidates_selected', sum((p.metrics ->> 'candidates_selected')::numeric),
-      'items_delivered', sum((p.metrics ->> 'items_delivered')::numeric),
-      'emails_found', sum((p.metrics ->> 'emails_found')::numeric),
-      'emails_verified', sum((p.metrics ->> 'emails_verified')::numeric),
-      'bucket_high', sum((p.metrics ->> 'bucket_high')::numeric),
-      'bucket_medium', sum((p.metrics ->> 'bucket_medium')::numeric),
-      'bucket_low', sum((p.metrics ->> 'bucket_low')::numeric)
+      'candidates_considered', sum(p.candidates_considered),
+      'candidates_selected', sum(p.candidates_selected),
+      'items_delivered', sum(p.items_delivered),
+      'emails_found', sum(p.emails_found),
+      'emails_verified', sum(p.emails_verified),
+      'bucket_high', sum(p.bucket_high),
+      'bucket_medium', sum(p.bucket_medium),
+      'bucket_low', sum(p.bucket_low)
     ) as metrics
   from per_run p
   group by p.at, p.point_tenant_id, p.point_run_id
