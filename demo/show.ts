@@ -43,9 +43,11 @@ export function showLedger(view: LedgerView, played: Performance, terminal: Term
 /** What the rules say of the played nights; a table of `runledger alerts list` without what is the same in all its lines. */
 export function showAlerts(alerts: ListedAlert[], terminal: Terminal): void {
   const told = new Set(['severity', 'code', 'what', 'tenant', 'run']);
+  const pages = alerts.filter(({ severity }) => severity === 'page');
+  const rows = [...pages, ...alerts.filter((alert) => !pages.includes(alert))];
   const columns = alertColumns(terminal.style, Date.now()).filter(({ title }) => told.has(title));
   const body =
-    alerts.length === 0 ? `${' '.repeat(INDENT)}none` : renderTable(columns, alerts, { ...terminal, indent: INDENT });
+    alerts.length === 0 ? `${' '.repeat(INDENT)}none` : renderTable(columns, rows, { ...terminal, indent: INDENT });
   section(terminal, 'What alerts', 'npx runledger alerts list', body);
 }
 

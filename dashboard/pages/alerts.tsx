@@ -144,8 +144,8 @@ function Quiet({ isFiltered }: { isFiltered: boolean }) {
   return (
     <Empty title="Nothing needs you">
       <p>
-        No alert has ever fired here. What is watched, and where messages go: <code>npx runledger alerts rules</code>{' '}
-        and <code>npx runledger channel list</code>.
+        No alert has fired here yet; the rules are judged every five minutes. What is watched, and where messages go:{' '}
+        <code>npx runledger rule list</code> and <code>npx runledger channel list</code>.
       </p>
     </Empty>
   );

@@ -80,7 +80,7 @@ function Facts({ health }: { health: IngestHealth }) {
   const [audit] = health.audits;
   return (
     <dl class="facts">
-      <Fact name="Last received" value={<Ago at={health.last_received_at} />} under="over all open runs" />
+      <Fact name="Last received" value={<Ago at={health.last_received_at} />} under="of the runs of two days" />
       {receiver !== null && (
         <>
           <Fact
@@ -93,9 +93,9 @@ function Facts({ health }: { health: IngestHealth }) {
             }
           />
           <Fact
-            name="Resent, absorbed"
+            name="Known already"
             value={<Count value={receiver.duplicate_rows} />}
-            under="counted once all the same"
+            under="start markers and what came again: counted once"
           />
           <Fact name="Waiting rows" value={<Count value={receiver.queue_rows} />} under="for a transaction" />
         </>
@@ -223,7 +223,7 @@ function Audits({ health }: { health: IngestHealth }) {
     <Table
       title="Audits: counters against their events"
       heads={['When', 'By', 'Runs checked', 'Difference']}
-      none="No audit has run yet. npx runledger audit does one now."
+      none="The nightly audit has not run yet. npx runledger job run audit does one now."
       rows={health.audits.map((one) => (
         <tr key={one.audited_at}>
           <td>

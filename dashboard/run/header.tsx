@@ -109,7 +109,7 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 function Books({ run }: { run: RunDetail }) {
   const { stored, sent, complete } = run;
-  const have = `${plural(stored.stages, 'stage')}, ${plural(stored.items, 'item')}, ${plural(stored.vendor_calls, 'call')}`;
+  const have = `${plural(stored.stages, 'stage')}, ${plural(stored.items, 'item')}, ${plural(stored.vendor_calls, 'vendor span')}`;
   if (complete === true) {
     return (
       <span title={`What the pipeline says it sent is stored: ${have}`}>
@@ -121,7 +121,7 @@ function Books({ run }: { run: RunDetail }) {
   const word = complete === false ? 'incomplete' : run.status === 'running' ? 'open' : 'not stated';
   const why =
     complete === false && sent !== null
-      ? `sent ${plural(sent.stages, 'stage')}, ${plural(sent.items, 'item')}, ${plural(sent.vendor_calls, 'call')}`
+      ? `sent ${plural(sent.stages, 'stage')}, ${plural(sent.items, 'item')}, ${plural(sent.vendor_calls, 'vendor span')}`
       : 'the pipeline has not said what it sent';
   return (
     <span class={complete === false ? 'bad' : undefined} title={`Stored: ${have}`}>

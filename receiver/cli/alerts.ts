@@ -120,7 +120,7 @@ async function actOn(
   else context.terminal.print(`Alert ${alertId} (${acted.code}) ${what}`);
 }
 
-function alertColumns(style: Style, nowMs: number): Column<ListedAlert>[] {
+export function alertColumns(style: Style, nowMs: number): Column<ListedAlert>[] {
   return [
     { title: 'alert', value: (a) => String(a.alert_id), align: 'right' },
     {

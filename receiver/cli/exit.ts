@@ -72,6 +72,12 @@ export function explainError(error: unknown): { exitCode: ExitCode; message: str
       message: `The database has no ledger of this version yet (${text})\nRun: runledger migrate`,
     };
   }
+  if (code === '42501') {
+    return {
+      exitCode: EXIT.usage,
+      message: `${text}\nThe commands need the ledger's own login; that of a BI tool is for psql and BI tools`,
+    };
+  }
   if (code !== undefined && /^E[A-Z]+$/.test(code)) return { exitCode: EXIT.usage, message: text };
   return {
     exitCode: EXIT.fault,

@@ -62,7 +62,7 @@ function renderFacts(data: RunPageData, options: PageOptions): string {
       'work',
       units === 0
         ? 'nothing counted'
-        : `${formatCount(units)} units in ${stages(stats.stage_stats.length)}, ${describeErrors(errors, units)}`,
+        : `${formatCount(units)} units in ${plural(stats.stage_stats.length, 'stage')}, ${describeErrors(errors, units)}`,
     ],
     [
       'cost',
@@ -94,8 +94,8 @@ function withAgo(iso: string | null, nowMs: number): string {
   return iso === null ? 'not known' : `${formatTime(iso)} UTC, ${formatAgo(iso, nowMs)}`;
 }
 
-function stages(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'stage' : 'stages'}`;
+function plural(count: number, name: string): string {
+  return `${formatCount(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
 function describeErrors(errors: number, units: number): string {
@@ -114,17 +114,18 @@ function describeCompleteness({ run }: RunPageData, style: Style): string {
   const { sent, stored } = run;
   if (sent === null) return 'the pipeline did not say how much it sent';
   const kinds = [
-    ['stages', sent.stages, stored.stages],
-    ['items', sent.items, stored.items],
-    ['vendor calls', sent.vendor_calls, stored.vendor_calls],
+    ['stage', sent.stages, stored.stages],
+    ['item', sent.items, stored.items],
+    // Not "call": one span may stand for a batch of calls, and the table of vendors counts those.
+    ['vendor span', sent.vendor_calls, stored.vendor_calls],
   ] as const;
   if (run.complete === true) {
-    const counts = kinds.filter(([, said]) => said > 0).map(([name, said]) => `${formatCount(said)} ${name}`);
+    const counts = kinds.filter(([, said]) => said > 0).map(([name, said]) => plural(said, name));
     return `${style.good('complete')}: ${counts.join(', ') || 'nothing'} sent and stored`;
   }
   const gaps = kinds
     .filter(([, said, have]) => said !== have)
-    .map(([name, said, have]) => `${formatCount(have)} of ${formatCount(said)} ${name} stored`);
+    .map(([name, said, have]) => `${formatCount(have)} of ${plural(said, name)} stored`);
   const dropped = sent.dropped > 0 ? `; the pipeline itself lost ${formatCount(sent.dropped)} spans` : '';
   return `${style.bad('not complete')}: ${gaps.join(', ')}${dropped}`;
 }
@@ -160,7 +161,7 @@ function renderElsewhere({ run, links }: RunPageData, { style }: PageOptions): s
   const lines: [string, string][] = [];
   if (links.jaeger !== null) lines.push(['Jaeger', links.jaeger]);
   if (links.langsmith !== null) lines.push(['LangSmith', clean(links.langsmith)]);
-  lines.push(['events', `runledger export ${run.run_id}${tenant} > run.csv`]);
+  lines.push(['events', `npx runledger export ${run.run_id}${tenant} > run.csv`]);
   const rows = lines.map(([name, text]) => `${' '.repeat(INDENT)}${style.dim(name.padEnd(11))}${text}`);
   return titled('Elsewhere', rows.join('\n'), style);
 }

@@ -66,7 +66,7 @@ function welcome(receiver: Receiver, { terminal, version }: CliContext): void {
     ...receiver.tokens.flatMap(({ kind, path }): [string, string][] =>
       path === null ? [] : [[`${kind} token`, path]],
     ),
-    ['or in here', 'runledger runs, runledger show RUN, runledger sql'],
+    ['or in here', 'npx runledger runs, npx runledger show RUN, npx runledger sql'],
     ['stop', 'Ctrl-C'],
   ];
   const shown = lines.map(([name, text]) => `  ${style.dim(name.padEnd(14))}${text}`);

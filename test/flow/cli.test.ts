@@ -107,6 +107,7 @@ describe('looking', () => {
       status: 'failed',
     });
     expect((await runledger(['show', 'nothing'])).code).toBe(1);
+    expect(await json(['show', '--tenant', '7'])).toMatchObject({ run: { tenant_id: 7, run_id: 4711 } });
   });
 
   it('sql reads, as JSON and CSV, from an argument and from stdin; it cannot write, nor run two statements', async () => {

@@ -101,6 +101,7 @@ test('without a terminal it prints plain lines, stays up, and Ctrl-C ends it wit
   expect(stdout).not.toContain('\u001b');
   expect(stdout).toContain('0 differences in');
   expect(stdout).toContain("OpenAI's quota ran out after");
+  expect(stdout).toMatch(/What alerts[\s\S]*page +RF-07 +run failed: score in error[\s\S]*Is it right/);
 });
 
 test('stopped in the middle it leaves cancelled runs with whole books, and ends with 130', async () => {

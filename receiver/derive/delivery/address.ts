@@ -111,14 +111,17 @@ export function checkUrl(text: string, allowPrivate: boolean): { url: URL } | { 
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return { problem: 'must begin with https://' };
   if (url.protocol === 'http:' && !allowPrivate)
-    return { problem: 'must begin with https://; plain http is only for private addresses that were allowed' };
+    return {
+      problem:
+        'must begin with https://; plain http is for private addresses alone, and only where they are allowed (--allow-private)',
+    };
   if (url.username !== '' || url.password !== '') return { problem: 'must not hold a user name or a password' };
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !isAllowedAddress(host, allowPrivate))
     return {
       problem: allowPrivate
         ? 'points to a link-local, metadata or multicast address, which is never allowed'
-        : 'points to a private or special address; allow private addresses for this channel if that is meant',
+        : 'points to a private or special address; allow private addresses for this channel (--allow-private) if that is meant',
     };
   return { url };
 }
