@@ -91,7 +91,16 @@ export function askings(ids: { alert: number; token: number }): Asking[] {
   ];
 }
 
-export const OPEN_PATHS = ['/', '/healthz', '/readyz', '/metrics', '/openapi.json', '/runbooks', '/runbooks/CR-02'];
+export const OPEN_PATHS = [
+  '/',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/ui/session',
+  '/openapi.json',
+  '/runbooks',
+  '/runbooks/CR-02',
+];
 
 export async function ask(url: string, asking: Asking, token: string | undefined): Promise<Response> {
   const answer = await fetch(url + asking.path, {
