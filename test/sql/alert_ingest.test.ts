@@ -39,7 +39,18 @@ describe('ingest', () => {
       numbers.value,
     ]);
 
-  beforeEach(() => owner.query('insert into runledger.tenants (tenant_id) values (7), (8) on conflict do nothing'));
+  const addEvent = async () => {
+    await owner.query("select runledger.ensure_partition('2026-11-20')");
+    await owner.query(
+      `insert into run_event_logs (tenant_id, run_id, ts, stage, event, status, span_id, trace_id, seq, kind)
+       values (7, 1, '2026-11-20T03:00Z', 'run', 'start', 'ok', '1', '', 0, 'run')`,
+    );
+  };
+
+  beforeEach(async () => {
+    await owner.query('delete from run_event_logs');
+    await owner.query('insert into runledger.tenants (tenant_id) values (7), (8) on conflict do nothing');
+  });
 
   it('adds refusals of today and yesterday per tenant and reason, conflicts by their own limit', async () => {
     await refuse(7, '2026-11-18', 'future', 100);
@@ -158,6 +169,47 @@ describe('ingest', () => {
     expect((await owner.query(`${sql} order by job`)).rows).toEqual([
       { job: 'audit', difference: 0, runs_checked: 0 },
       { job: 'retention', difference: 0, runs_checked: 0 },
+    ]);
+  });
+
+  it('tells that no audit ran for two days, once there are events to audit, and is over with the next one', async () => {
+    const hour = 3_600_000;
+    const audit = (hoursAgo: number, job = 'audit') =>
+      owner.query('insert into runledger.audit_results values ($1, $2, 0, 1, 0, 0)', [
+        new Date(Date.parse(NOON) - hoursAgo * hour),
+        job,
+      ]);
+    await audit(49);
+    await audit(1, 'retention');
+    expect(await told()).toEqual([]);
+    await addEvent();
+    expect(await findingsOf(owner, 'ingest_health', NOON)).toMatchObject([
+      {
+        tenantId: 0,
+        subject: 'audit_missing',
+        severity: 'warn',
+        numbers: { value: 49, limit: 48, last_audit_at: '2026-11-18T11:00:00Z' },
+      },
+    ]);
+    expect(await told(at('10:59'))).toEqual([]);
+    await override(owner, 'ingest_health', { audit_hours: 50 }, { tenant: 0 });
+    expect(await told()).toEqual([]);
+    await override(owner, 'ingest_health', { audit_hours: null }, { tenant: 0 });
+    expect(await told('2026-12-20T12:00:00Z')).toEqual([]);
+    await owner.query('delete from runledger.alert_overrides');
+    await audit(0);
+    expect(await told()).toEqual([]);
+  });
+
+  it('tells of an installation that never audited, two days after it was made and not before', async () => {
+    await addEvent();
+    const { rows } = await owner.query<{ created_at: Date }>(
+      'select created_at from runledger.tenants where tenant_id = 0',
+    );
+    const hoursOn = (hours: number) => new Date((rows[0]?.created_at.getTime() ?? 0) + hours * 3_600_000).toISOString();
+    expect(await told(hoursOn(47))).toEqual([]);
+    expect(await findingsOf(owner, 'ingest_health', hoursOn(50.5))).toMatchObject([
+      { subject: 'audit_missing', numbers: { value: 50, last_audit_at: null } },
     ]);
   });
 

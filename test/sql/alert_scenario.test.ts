@@ -38,6 +38,7 @@ const TROUBLE: Record<string, 'warn' | 'page'> = {
   'ingest_health 1 nightly incomplete': 'warn',
   'ingest_health 1  delivery:ops': 'warn',
   'ingest_health 0  audit': 'warn',
+  'ingest_health 0  audit_missing': 'warn',
   'service_levels 1  run_success_rate': 'warn',
 };
 

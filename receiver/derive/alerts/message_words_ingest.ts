@@ -1,6 +1,6 @@
 /** What the ingest rule says of each of its subjects: what went wrong with the ledger itself. */
 
-import { counted, formatCount, formatDuration } from './message_format.ts';
+import { counted, formatCount, formatDuration, formatInstant } from './message_format.ts';
 
 interface Reading {
   subject: string;
@@ -9,6 +9,7 @@ interface Reading {
 }
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 export function ingestWords(reading: Reading): { short: string; long: string } | null {
   const [what = '', ...rest] = reading.subject.split(':');
@@ -83,6 +84,16 @@ const SUBJECTS: Record<string, (reading: Reading, which: string) => { short: str
     return {
       short: `the audit found ${counted(difference, 'difference')}`,
       long: `Counters and events differ in ${counted(difference, 'value')} (job ${text('job') ?? 'audit'}); of sealed runs in ${formatCount(number('sealed_difference') ?? 0)}.`,
+    };
+  },
+
+  audit_missing: ({ number, text }) => {
+    const hours = number('value');
+    if (hours === null) return null;
+    const last = text('last_audit_at');
+    return {
+      short: `no audit for ${formatDuration(hours * HOUR_MS)}`,
+      long: `Counters are compared with their events every night; the last time was ${last === null ? 'never' : formatInstant(last)}. Until then nobody knows that they agree.`,
     };
   },
 

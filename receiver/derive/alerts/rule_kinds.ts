@@ -72,6 +72,8 @@ export const RULE_KINDS = {
     refused_above: z.int().min(0).default(0),
     parked_minutes: minutes.default(60),
     conflicts_above: z.int().min(0).default(0),
+    /** null: nobody waits for audits. */
+    audit_hours: z.int().min(1).nullable().default(48),
   }),
   /** null: that level is not held. */
   service_level: z.strictObject({

@@ -203,8 +203,11 @@ async function afterNight({ day, runs, isBad }: StoryNight, owner: pg.Pool): Pro
     const failing = isBad && tenantId === ACME && pipeline === 'nightly' ? 9 : 0;
     await owner.query(loadSql('queries/alerts/scenario_reviews'), [tenantId, runKey, failing, at(9)]);
   }
-  await owner.query(loadSql('queries/alerts/scenario_audit'), [at(3.5), isBad ? 2 : 0]);
-  const isAfter = day.getTime() === BAD_NIGHT.getTime() + DAY_MS;
+  const fromBadMs = day.getTime() - BAD_NIGHT.getTime();
+  // The audit before the bad night is not made, that of the bad night late.
+  if (fromBadMs !== -DAY_MS)
+    await owner.query(loadSql('queries/alerts/scenario_audit'), [at(isBad ? 7 : 3.5), isBad ? 2 : 0]);
+  const isAfter = fromBadMs === DAY_MS;
   if (isBad || isAfter) {
     const outcome = isBad ? ['dead', 'HTTP 500'] : ['sent', null];
     await owner.query(loadSql('queries/alerts/scenario_delivery'), [ACME, CHANNEL, at(3), ...outcome]);

@@ -1,12 +1,12 @@
 -- What goes wrong with the ledger itself, per tenant (0: the installation): spans refused, and resends that say something else, today or
 -- yesterday (UTC); spans that wait for their run; runs of which the sender ended more than is stored; channels that get no message through;
--- an audit that found a difference. Wrong rules are added by the caller.
+-- an audit that found a difference, or none at all for two days. Wrong rules are added by the caller.
 -- $1 as_of timestamptz, $2 limits jsonb (see runledger.rule_limits), $3 severity text.
 with tenant_limits as (
   select t.tenant_id, p.*
   from runledger.tenants t
   cross join lateral jsonb_to_record(runledger.rule_limits($2::jsonb, t.tenant_id, ''))
-    as p (enabled boolean, refused_above bigint, parked_minutes numeric, conflicts_above bigint)
+    as p (enabled boolean, refused_above bigint, parked_minutes numeric, conflicts_above bigint, audit_hours numeric)
   where t.status <> 'disabled' and p.enabled
 ),
 refused as (
@@ -83,6 +83,22 @@ audits as (
   where (a.difference <> 0 or a.sealed_difference <> 0)
     and exists (select from tenant_limits p where p.tenant_id = 0)
   having count(*) > 0
+),
+-- An installation that never audited is as old as its tenant 0. Where there are no events there is nothing to audit.
+audit_missing as (
+  select 0, '', '', 'audit_missing', null::bigint,
+    jsonb_build_object(
+      'value', floor(extract(epoch from $1::timestamptz - s.since) / 3600),
+      'limit', p.audit_hours,
+      'last_audit_at', to_char(l.audited_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    )
+  from tenant_limits p
+  join runledger.tenants t on t.tenant_id = p.tenant_id
+  left join last_audits l on l.job = 'audit'
+  cross join lateral (select coalesce(l.audited_at, t.created_at) as since) s
+  where p.tenant_id = 0
+    and s.since < $1::timestamptz - p.audit_hours * interval '1 hour'
+    and exists (select from public.run_event_logs e where e.ts <= $1::timestamptz)
 )
 select f.tenant_id, f.environment, f.pipeline, f.subject, 'bad' as verdict, $3::text as severity, f.run_id, f.numbers
 from (
@@ -95,5 +111,7 @@ from (
   select * from undelivered
   union all
   select * from audits
+  union all
+  select * from audit_missing
 ) f
 order by f.tenant_id, f.environment, f.pipeline, f.subject
