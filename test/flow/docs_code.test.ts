@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { loadConfig } from '../../receiver/config.ts';
+import { variables } from '../../receiver/config_variables.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { blocksFor, ROOT } from '../helpers/docs_blocks.ts';
 import { programOf } from '../helpers/docs_code.ts';
@@ -143,17 +145,37 @@ describe('YAML', () => {
   });
 });
 
-describe('lines for .env', () => {
-  it.each(named(blocksFor('env')))(
-    '%s are known to .env.example, and the files they name are there',
-    (_name, { text }) => {
-      const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
-      for (const line of text.trim().split('\n')) {
-        const [name = '', value = ''] = line.split('=', 2);
-        expect(example).toMatch(new RegExp(`^(# )?${name}=`, 'm'));
-        if (name === 'COMPOSE_FILE')
-          expect(value.split(':').filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
-      }
-    },
-  );
+describe('variables', () => {
+  const blocks = blocksFor('env');
+
+  it.each(named(blocks))('%s are known, and the receiver takes them with those above on the page', (_name, block) => {
+    const above = blocks.filter(({ page, line }) => page === block.page && line <= block.line);
+    const secretFile = join(folder, 'secret');
+    writeFileSync(secretFile, 'a-secret-of-the-test');
+    const environment: Record<string, string> = {};
+    for (const line of above.flatMap(({ text }) => text.trim().split('\n'))) {
+      const [, name = '', value = ''] = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
+      expect(isKnown(name), line).toBe(true);
+      environment[name] = value.startsWith('/run/secrets/') ? secretFile : value;
+    }
+    expect(() => loadConfig({}, environment)).not.toThrow();
+    const files = environment.COMPOSE_FILE?.split(':') ?? [];
+    expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+  });
+
+  it('one that nobody knows, and a value that is not allowed, are seen', () => {
+    expect([isKnown('RUNLEDGER_COLOUR'), isKnown('RUNLEDGER_HOST_FILE'), isKnown('LOG_LEVEL')]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(() => loadConfig({}, { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL');
+  });
+
+  /** To the receiver, a secret also by its file; or to docker-compose.yml. */
+  function isKnown(name: string): boolean {
+    const receivers = Object.entries(variables).flatMap(([one, { secret }]) => (secret ? [one, `${one}_FILE`] : [one]));
+    const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
+    return receivers.includes(name) || new RegExp(`^(# )?${name}=`, 'm').test(example);
+  }
 });
