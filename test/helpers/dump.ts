@@ -7,7 +7,7 @@ const RUN =
 
 /** Server clocks and ids given by sequences are left out; everything that senders decide is in. */
 const QUERIES: Record<string, string> = {
-  enrichment_runs: `select to_jsonb(t) - '{run_id,last_received_at,derived_at}'::text[] || jsonb_build_object('run', coalesce(run_key, run_id::text)) from public.enrichment_runs t`,
+  enrichment_runs: `select to_jsonb(t) - '{run_id,last_received_at,derived_at,trends_hash}'::text[] || jsonb_build_object('run', coalesce(run_key, run_id::text)) from public.enrichment_runs t`,
   run_event_logs: `select to_jsonb(t) - 'run_id' || jsonb_build_object('run', ${RUN}) from public.run_event_logs t`,
   run_stage_stats: `select to_jsonb(t) - 'run_id' || jsonb_build_object('run', ${RUN}) from public.run_stage_stats t`,
   run_vendor_usage: `select to_jsonb(t) - 'run_id' || jsonb_build_object('run', ${RUN}) from public.run_vendor_usage t`,

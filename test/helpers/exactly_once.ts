@@ -7,8 +7,9 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import { audit } from '../../receiver/derive/audit.ts';
 import { deriveDue } from '../../receiver/derive/derive_due.ts';
+import type { Quota } from '../../receiver/quota.ts';
 import { dumpLedger } from './dump.ts';
-import { type Ledger, openLedger } from './ledger.ts';
+import { type Ledger, type LedgerQuotas, openLedger } from './ledger.ts';
 import { traceBody } from './otlp.ts';
 import { createRandom, cutRequests, type Random, randomSpans } from './random_spans.ts';
 
@@ -28,20 +29,29 @@ interface Sides {
   superuser: pg.Pool;
 }
 
-/** Tries `sets` random sets of spans from `firstSeed` on. A failure names its seed. @returns how many connections were killed. */
+/**
+ * Tries `sets` random sets of spans from `firstSeed` on. A failure names its seed.
+ * @param quotas what the two receivers hold their senders to; asked anew for each look
+ * @returns how many connections were killed.
+ */
 export async function expectExactlyOnce(
   ordered: PropertyDatabase,
   shuffled: PropertyDatabase,
   { sets, firstSeed }: { sets: number; firstSeed: number },
+  quotas: LedgerQuotas | null = null,
 ): Promise<number> {
+  const open = () => openLedger(shuffled.databaseUrl, ['1', '2'], quotas);
   const sides: Sides = {
     reference: await openLedger(ordered.databaseUrl),
-    receivers: [await openLedger(shuffled.databaseUrl), await openLedger(shuffled.databaseUrl)],
+    receivers: [await open(), await open()],
     superuser: new pg.Pool({ connectionString: shuffled.superuserUrl, max: 2 }),
   };
   try {
     let killed = 0;
-    for (let seed = firstSeed; seed < firstSeed + sets; seed++) killed += await expectSame(seed, sides);
+    for (let seed = firstSeed; seed < firstSeed + sets; seed++) {
+      if (quotas !== null) await sides.superuser.query(TAKE_A_PLACE);
+      killed += await expectSame(seed, sides);
+    }
     return killed;
   } finally {
     await Promise.all([sides.reference, ...sides.receivers].map((ledger) => ledger.close()));
@@ -127,10 +137,14 @@ async function sendUntilAccepted(ledger: Ledger, body: Uint8Array, encoding: 'pr
       await ledger.sendAs('ingest', body, encoding);
       return;
     } catch (error) {
-      if (attempt > 50) throw error;
+      if (attempt > 200) throw error;
     }
   }
 }
+
+/** A run of each tenant that was let in and does not come, so that a limit of one holds every other. */
+const TAKE_A_PLACE =
+  'insert into runledger.run_admissions select tenant_id, 1, now() from unnest(array[1, 2]) as t (tenant_id)';
 
 /** What the jobs do: place what two receivers parked past each other, derive what is dirty. */
 async function settle(ledgers: readonly Ledger[]): Promise<void> {
@@ -151,6 +165,27 @@ async function retry<T>(work: () => Promise<T>): Promise<T> {
 
 async function empty(ledgers: readonly Ledger[]): Promise<void> {
   const tables = `public.enrichment_runs, public.run_event_logs, public.run_stage_stats, public.run_vendor_usage, public.run_metrics,
-    public.qa_samples, runledger.trend_buckets, runledger.trace_bindings, runledger.parked_spans, runledger.dirty_runs, runledger.refusals`;
+    public.qa_samples, runledger.trend_buckets, runledger.trace_bindings, runledger.parked_spans, runledger.dirty_runs, runledger.refusals,
+    runledger.run_admissions`;
   for (const ledger of ledgers) await ledger.query(`truncate ${tables}`);
+}
+
+/** Quotas of tenants 1 and 2 that hold, let go and change all the time, so that nobody is held for good. */
+export function restlessQuotas(held: (quota: string) => void): LedgerQuotas {
+  const none = { burstSpans: null, stagesPerRun: null, vendorsPerRun: null, parkedBytes: null };
+  const maybe = (most: number) => (Math.random() < 0.7 ? 1 + Math.floor(Math.random() * most) : null);
+  const quota = (): Quota => ({ ...none, spansPerSecond: maybe(40), burstSpans: maybe(10), openRuns: maybe(1) });
+  let quotas = new Map<number, Quota>();
+  let nowMs = 0;
+  return {
+    quotas() {
+      if (Math.random() < 0.1) quotas = new Map([1, 2].map((tenantId) => [tenantId, quota()]));
+      return quotas;
+    },
+    clockMs() {
+      nowMs += 20;
+      return nowMs;
+    },
+    held,
+  };
 }
