@@ -1,7 +1,9 @@
 -- Tokens are looked up, seeded and marked as used through these functions alone, so that no role reads the hashes.
 
 -- The live token with this SHA-256, or no row: unknown, revoked, expired, or of a disabled tenant.
-create or replace function runledger.find_token(hash bytea)
+-- Dropped first, because its columns cannot be changed otherwise; others see the old one until the new one is there.
+drop function if exists runledger.find_token(bytea);
+create function runledger.find_token(hash bytea)
 returns table (token_id bigint, kind text, tenant_id int, name text, scopes text[], expires_at timestamptz, person text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp

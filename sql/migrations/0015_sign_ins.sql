@@ -7,6 +7,3 @@ alter table runledger.tokens add column person text;
 alter table runledger.tokens add constraint tokens_person_ends check (person is null or (kind <> 'ingest' and expires_at is not null));
 comment on column runledger.tokens.person is 'Who signed in at the identity provider; null: a token that was made for a program, or for anybody';
 grant select (person) on runledger.tokens to runledger_operator;
-
--- Made anew with the column from sql/functions.
-drop function if exists runledger.find_token(bytea);

@@ -233,6 +233,28 @@ describe('a provider that misbehaves', () => {
   );
 });
 
+it('many sign-ins at once ask the provider no more often than it is fair to, and the others are told to wait', async () => {
+  let letGo: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  scene.provider.malice = { answer: { '/token': (response) => void gate.then(() => response.destroy()) } };
+  const ready = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const browser = newBrowser();
+      return { browser, back: await browser.toProvider() };
+    }),
+  );
+  const before = scene.provider.asked.length;
+  const ends = ready.map(async ({ browser, back }) => (await browser.ask(back)).headers.get('location') ?? '');
+  const busy = () => scene.api.logged.filter((line) => line.includes('"trouble":"busy"')).length;
+  await expect.poll(busy, { timeout: 30_000 }).toBe(4);
+  letGo();
+  const troubles = (await Promise.all(ends)).map((end) => new URL(end, scene.api.url).searchParams.get('trouble'));
+  expect(troubles.filter((trouble) => trouble === 'busy')).toHaveLength(4);
+  expect(scene.provider.asked.slice(before).filter((path) => path === '/token')).toHaveLength(8);
+});
+
 it('no code, token, verifier or secret is ever in an answer or in the log', () => {
   const { secrets } = scene.provider;
   expect(secrets.length).toBeGreaterThan(50);
