@@ -29,6 +29,12 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     why: 'the page is written by that test out of what the rules say',
   },
   {
+    page: 'docs/client.md',
+    has: "from 'runledger/client'",
+    by: 'test/flow/client_docs.test.ts',
+    why: 'compiled and run against a receiver with runs, alerts and files to ask for',
+  },
+  {
     page: 'docs/delivery.md',
     has: '"event": "fired"',
     by: 'test/flow/delivery_docs.test.ts',
