@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
+import { TIMELINE_STEPS } from '../receiver/derive/timelines.ts';
 import { loadSql } from '../receiver/store/sql.ts';
 import { dashboardCases, viewCases } from './dashboard_cases.ts';
 import { LARGE_RUN } from './ledger_seed.ts';
@@ -80,6 +81,7 @@ const ASKED: Record<string, Asked> = {
         JSON.stringify({ '': { enabled: true, per_run_usd: 1, per_day_usd: 10, per_month_usd: 100 } }),
         'cost_budget',
         0.8,
+        daysAgo(62),
       ],
     },
   },
@@ -147,11 +149,29 @@ const ASKED: Record<string, Asked> = {
   tenant_line: { ofTenant: { one: (tenant) => [tenant ?? 7] } },
   trend_costs: {
     ofTenant: {
-      '30 days by week': (tenant) => [tenant, 'enrichment', 'production', daysAgo(60), daysAgo(30), now, 'week', 40],
-      '8 weeks by day, every pipeline': (tenant) => [tenant, null, null, daysAgo(112), daysAgo(56), now, 'day', 40],
+      '30 days by week': (tenant) => [
+        tenant,
+        'enrichment',
+        'production',
+        daysAgo(60),
+        [28, 21, 14, 7].map(daysAgo),
+        now,
+        40,
+      ],
+      '8 weeks by day, every pipeline': (tenant) => [
+        tenant,
+        null,
+        null,
+        daysAgo(112),
+        Array.from({ length: 56 }, (_, day) => daysAgo(56 - day)),
+        now,
+        40,
+      ],
     },
   },
-  timeline: { ofRun: { '100 steps': (run) => [run.tenantId, run.runId, run.firstAt, 100, secondsOf(run) / 100] } },
+  timeline: {
+    ofRun: { 'as pages ask': (run) => [...bounds(run), TIMELINE_STEPS, stepMs(run, TIMELINE_STEPS)] },
+  },
   trend_points: {
     ofTenant: {
       '30 days by run': (tenant) => trend(tenant, 30, 'run', 500),
@@ -172,8 +192,9 @@ const ASKED: Record<string, Asked> = {
   },
 };
 
-function secondsOf(run: BenchRun): number {
-  return (Date.parse(run.lastAt) - Date.parse(run.firstAt)) / 1000;
+/** As the API has it. */
+function stepMs(run: BenchRun, steps: number): number {
+  return Math.max(1, Math.ceil((Date.parse(run.lastAt) - Date.parse(run.firstAt) + 1) / steps));
 }
 
 /** All cases. @throws when a query of the API has no parameters here */

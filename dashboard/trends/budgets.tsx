@@ -37,7 +37,7 @@ export function BudgetTable({ budgets: { budgets }, showsTenant }: BudgetTablePr
             </th>
             <th scope="col">Used</th>
             <th scope="col" class="num">
-              At the end of the month
+              Month's end
             </th>
             <th scope="col">Leads to</th>
           </tr>
@@ -64,7 +64,7 @@ function BudgetRow({ budget, showsTenant }: { budget: Budget; showsTenant: boole
         {titleOf(budget)}
         <span class="under faint">{underOf(budget)}</span>
       </th>
-      {showsTenant && <td>{budget.tenant_name ?? `tenant ${budget.tenant_id}`}</td>}
+      {showsTenant && <td class="tight">{budget.tenant_name ?? `tenant ${budget.tenant_id}`}</td>}
       <td>
         <span class={`status ${look.tone}`}>
           <Mark shape={look.shape} />

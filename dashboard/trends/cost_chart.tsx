@@ -9,13 +9,16 @@ import { modelName } from './model_names.ts';
 const showMoney = (value: number | null) => formatMoney(value);
 
 export default function CostChart({ costs }: { costs: TrendCosts }) {
-  const drawn = useMemo(
-    () => ({ at: costs.at.map((time) => Date.parse(time) / 1000), lines: linesOf(costs) }),
-    [costs],
-  );
+  const drawn = useMemo(() => {
+    const from = firstPaid(costs);
+    return {
+      at: costs.at.slice(from).map((time) => Date.parse(time) / 1000),
+      lines: linesOf(costs).map(({ name, values }) => ({ name, values: values.slice(from) })),
+    };
+  }, [costs]);
   return (
     <Chart
-      title={`Cost by vendor and model, a bar a ${costs.by}`}
+      title={`A bar a ${costs.by}`}
       at={drawn.at}
       lines={drawn.lines}
       show={showMoney}
@@ -24,6 +27,12 @@ export default function CostChart({ costs }: { costs: TrendCosts }) {
       none="Nothing was paid for in this time."
     />
   );
+}
+
+/** The place of the period before the first that cost anything: a ledger that is a week old has no bars before. */
+function firstPaid({ models, at }: TrendCosts): number {
+  const first = at.findIndex((_, index) => models.some((model) => Number(model.cost_by_period[index]) > 0));
+  return Math.max(0, first - 1);
 }
 
 /** The dearest each on its own, the rest together. */

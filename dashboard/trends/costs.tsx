@@ -51,7 +51,7 @@ function CostTable({ costs }: { costs: TrendCosts }) {
         </thead>
         <tbody>
           {models.map((model) => (
-            <ModelRow key={modelKey(model)} model={model} />
+            <ModelRow key={modelKey(model)} model={model} hasBefore={previous.runs > 0} />
           ))}
         </tbody>
         <tfoot>
@@ -62,7 +62,11 @@ function CostTable({ costs }: { costs: TrendCosts }) {
               <PerThousand usd={total.usd_per_thousand_items} complete={total.cost_complete} />
             </td>
             <td class="num">
-              <Money usd={previous.cost_usd} complete={previous.cost_complete} />
+              {previous.runs === 0 ? (
+                <NoneBefore />
+              ) : (
+                <Money usd={previous.cost_usd} complete={previous.cost_complete} />
+              )}
             </td>
             <td class="num">
               <Change now={total.cost_usd} before={previous.cost_usd} />
@@ -78,7 +82,7 @@ function CostTable({ costs }: { costs: TrendCosts }) {
   );
 }
 
-function ModelRow({ model }: { model: TrendCosts['models'][number] }) {
+function ModelRow({ model, hasBefore }: { model: TrendCosts['models'][number]; hasBefore: boolean }) {
   return (
     <tr>
       <th scope="row">{modelName(model)}</th>
@@ -98,7 +102,7 @@ function ModelRow({ model }: { model: TrendCosts['models'][number] }) {
         <PerThousand usd={model.usd_per_thousand_items} complete={model.cost_complete} />
       </td>
       <td class="num">
-        <Money usd={model.previous_cost_usd} complete={model.previous_cost_complete} />
+        {hasBefore ? <Money usd={model.previous_cost_usd} complete={model.previous_cost_complete} /> : <NoneBefore />}
       </td>
       <td class="num">
         <Change now={model.cost_usd} before={model.previous_cost_usd} />
@@ -118,6 +122,10 @@ function ModelRow({ model }: { model: TrendCosts['models'][number] }) {
       </td>
     </tr>
   );
+}
+
+function NoneBefore() {
+  return <Missing why="there was no run in the time before" />;
 }
 
 function PerThousand({ usd, complete }: { usd: string | null; complete: boolean }) {

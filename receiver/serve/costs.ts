@@ -14,6 +14,7 @@ const WEEKS_MAX = 104;
 /** More than a chart or a table can show apart. */
 const MODELS_MAX = 40;
 const NEAR_SHARE = 0.8;
+const RUN_DAYS_MAX = 31;
 
 const costsQuery = z.strictObject({
   tenant: tenantRef.optional(),
@@ -56,7 +57,7 @@ export function costRoutes(): Route[] {
 
 type Model = TrendCosts['models'][number];
 type CostsLine = Pick<TrendCosts, 'total' | 'previous'> & {
-  models: (Omit<Model, 'cost_by_period'> & { points: { at: string; cost_usd: string }[] })[];
+  models: (Omit<Model, 'cost_by_period'> & { points: { period: number; cost_usd: string }[] })[];
 };
 
 async function readCosts(
@@ -67,18 +68,16 @@ async function readCosts(
 ): Promise<TrendCosts> {
   const from = startOf(query.by, new Date(now.getTime() - query.weeks * 7 * DAY_MS));
   const previousFrom = new Date(2 * from.getTime() - now.getTime());
+  const at = periodsOf(query.by, from, now);
   const line = await readLine<CostsLine>(client, 'queries/serve/trend_costs', [
     tenantId,
     query.pipeline ?? null,
     query.environment ?? null,
     previousFrom,
-    from,
+    at,
     now,
-    query.by,
     MODELS_MAX,
   ]);
-  const at = periodsOf(query.by, from, now);
-  const places = new Map(at.map((period, place) => [period.getTime(), place]));
   return {
     by: query.by,
     from: from.toISOString(),
@@ -89,13 +88,13 @@ async function readCosts(
     previous: line.previous,
     models: line.models.map(({ points, ...model }) => {
       const amounts = at.map(() => '0');
-      for (const point of points) amounts[places.get(Date.parse(point.at)) ?? 0] = point.cost_usd;
+      for (const { period, cost_usd } of points) amounts[period - 1] = cost_usd;
       return { ...model, cost_by_period: amounts };
     }),
   };
 }
 
-/** The start of the UTC day, week from Monday or month that holds `time`, as PostgreSQL's date_trunc has it. */
+/** The start of the UTC day, week from Monday or month that holds `time`. */
 function startOf(by: CostsQuery['by'], time: Date): Date {
   const [year, month, day] = [time.getUTCFullYear(), time.getUTCMonth(), time.getUTCDate()];
   if (by === 'month') return new Date(Date.UTC(year, month, 1));
@@ -117,10 +116,12 @@ function periodsOf(by: CostsQuery['by'], from: Date, to: Date): Date[] {
 
 async function readBudgets(client: Queryable, tenantId: number | null, now: Date): Promise<Budgets> {
   const { rules } = await loadRules(client);
+  // A run of more than a month is not looked for.
+  const from = new Date(now.getTime() - (31 + RUN_DAYS_MAX) * DAY_MS);
   const found: Budget[] = [];
   for (const rule of rules) {
     if (rule.kind !== 'cost_budget' || rule.problem !== null) continue;
-    const values = [tenantId, now, limitsOf(rule), rule.rule, NEAR_SHARE];
+    const values = [tenantId, now, limitsOf(rule), rule.rule, NEAR_SHARE, from];
     const lines = await readLines<Omit<Budget, 'rule' | 'code'>>(client, 'queries/serve/budgets', values);
     found.push(...lines.map((line) => ({ rule: rule.rule, code: rule.code, ...line })));
   }

@@ -6,10 +6,13 @@ import { costComplete, count, id, money, rate, runName, time } from './shape_val
 /** What calls used of one model of a vendor; amounts of money are exact. */
 export const modelFigures = {
   vendor: z.string(),
-  model: z.string().nullable().describe('As the calls name it, without the date of a snapshot; null: they name none; _other: the rest of many'),
+  model: z
+    .string()
+    .nullable()
+    .describe('As the calls name it, without the date of a snapshot; null: they name none; _other: the rest of many'),
   calls: count,
   errors: count,
-  units: z.number().min(0).describe('What calls state as runledger.units'),
+  units: count.describe('What calls state as runledger.units'),
   tokens_input: count,
   tokens_output: count,
   cost_usd: money,

@@ -10,7 +10,7 @@ create table runledger.model_usage (
   model varchar(100) collate "C" not null,
   calls bigint not null,
   errors bigint not null,
-  units numeric not null,
+  units bigint not null,
   tokens_input bigint not null,
   tokens_output bigint not null,
   cost_usd numeric not null,

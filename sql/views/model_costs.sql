@@ -12,7 +12,7 @@ select
   sum(m.calls)::bigint as calls,
   sum(m.errors)::bigint as errors,
   round(sum(m.errors) / nullif(sum(m.calls), 0), 6) as error_rate,
-  sum(m.units) as units,
+  sum(m.units)::bigint as units,
   sum(m.tokens_input)::bigint as tokens_input,
   sum(m.tokens_output)::bigint as tokens_output,
   sum(m.cost_usd) as cost_usd,

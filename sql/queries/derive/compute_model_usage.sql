@@ -8,7 +8,7 @@ with counted as materialized (
     runledger.event_model(e.extra, e.price_id) collate "C" as model,
     sum(e.calls) as calls,
     sum(e.errors) as errors,
-    coalesce(sum(case when e.extra ->> 'runledger.units' ~ '^[0-9]{1,12}$' then (e.extra ->> 'runledger.units')::numeric end), 0) as units,
+    coalesce(sum(case when e.extra ->> 'runledger.units' ~ '^[0-9]{1,12}$' then (e.extra ->> 'runledger.units')::bigint end), 0) as units,
     sum(e.tokens_input) as tokens_input,
     sum(e.tokens_output) as tokens_output,
     coalesce(sum(e.cost_usd), 0) as cost_usd,

@@ -5,7 +5,7 @@ insert into runledger.model_usage as t (tenant_id, run_id, vendor, model, calls,
 select $1::int, $2::bigint, u.vendor, u.model, u.calls, u.errors, u.units, u.tokens_input, u.tokens_output, u.cost_usd, u.unpriced_calls,
   u.unpriced_tokens
 from jsonb_to_recordset($3::jsonb) as u (
-  vendor text, model text, calls bigint, errors bigint, units numeric, tokens_input bigint, tokens_output bigint, cost_usd numeric,
+  vendor text, model text, calls bigint, errors bigint, units bigint, tokens_input bigint, tokens_output bigint, cost_usd numeric,
   unpriced_calls bigint, unpriced_tokens bigint)
 order by u.vendor collate "C", u.model collate "C"
 on conflict (tenant_id, run_id, vendor, model) do update set

@@ -1,11 +1,11 @@
--- What vendors and models cost by UTC day, week (from Monday) or month of the runs' start, in one line; all runs count, because they are paid for.
--- Models beyond the $8 that cost most in the time are one, `_other`. $1 tenant_id or null, $2 pipeline, $3 environment, $4 previous: what lies
--- between it and $5 is summed up as the time before, $5 from, $6 to, $7 by: day, week or month, $8 models at most.
+-- What vendors and models cost by period of the runs' start, in one line; all runs count, because they are paid for. Models beyond the $7 that
+-- cost most in the time are one, `_other`. $1 tenant_id or null, $2 pipeline, $3 environment, $4 previous: what lies between it and the first
+-- period is summed up as the time before, period 0, $5 where the periods begin, ascending, $6 to, $7 models at most.
 with runs as materialized (
   select
     r.tenant_id,
     r.run_id,
-    case when r.started_at >= $5::timestamptz then date_trunc($7::text, r.started_at, 'UTC') end as at
+    width_bucket(r.started_at, $5::timestamptz[]) as period
   from public.enrichment_runs r
   where ($1::int is null or r.tenant_id = $1)
     and ($2::text is null or r.pipeline = $2)
@@ -14,7 +14,7 @@ with runs as materialized (
     and r.started_at < $6::timestamptz
 ), used as materialized (
   select
-    r.at,
+    r.period,
     m.vendor,
     m.model,
     sum(m.calls) as calls,
@@ -31,41 +31,41 @@ with runs as materialized (
   select
     u.vendor,
     u.model,
-    row_number() over (order by sum(u.cost_usd) filter (where u.at is not null) desc nulls last, sum(u.cost_usd) desc, sum(u.calls) desc,
+    row_number() over (order by sum(u.cost_usd) filter (where u.period > 0) desc nulls last, sum(u.cost_usd) desc, sum(u.calls) desc,
       u.vendor, u.model) as place
   from used u
   group by 1, 2
 ), shown as (
   select
-    case when n.place <= $8::int then u.vendor else '_other' end as vendor,
-    case when n.place <= $8 then u.model else '' end as model,
+    case when n.place <= $7::int then u.vendor else '_other' end as vendor,
+    case when n.place <= $7 then u.model else '' end as model,
     min(n.place) as place,
-    coalesce(sum(u.calls) filter (where u.at is not null), 0)::bigint as calls,
-    coalesce(sum(u.errors) filter (where u.at is not null), 0)::bigint as errors,
-    coalesce(sum(u.units) filter (where u.at is not null), 0) as units,
-    coalesce(sum(u.tokens_input) filter (where u.at is not null), 0)::bigint as tokens_input,
-    coalesce(sum(u.tokens_output) filter (where u.at is not null), 0)::bigint as tokens_output,
-    coalesce(sum(u.cost_usd) filter (where u.at is not null), 0) as cost_usd,
-    coalesce(bool_and(u.cost_complete) filter (where u.at is not null), true) as cost_complete,
-    coalesce(sum(u.cost_usd) filter (where u.at is null), 0) as previous_cost_usd,
-    coalesce(bool_and(u.cost_complete) filter (where u.at is null), true) as previous_cost_complete
+    coalesce(sum(u.calls) filter (where u.period > 0), 0)::bigint as calls,
+    coalesce(sum(u.errors) filter (where u.period > 0), 0)::bigint as errors,
+    coalesce(sum(u.units) filter (where u.period > 0), 0)::bigint as units,
+    coalesce(sum(u.tokens_input) filter (where u.period > 0), 0)::bigint as tokens_input,
+    coalesce(sum(u.tokens_output) filter (where u.period > 0), 0)::bigint as tokens_output,
+    coalesce(sum(u.cost_usd) filter (where u.period > 0), 0) as cost_usd,
+    coalesce(bool_and(u.cost_complete) filter (where u.period > 0), true) as cost_complete,
+    coalesce(sum(u.cost_usd) filter (where u.period = 0), 0) as previous_cost_usd,
+    coalesce(bool_and(u.cost_complete) filter (where u.period = 0), true) as previous_cost_complete
   from used u
   join named n on n.vendor = u.vendor and n.model = u.model
   group by 1, 2
 ), points as (
   select
-    case when n.place <= $8 then u.vendor else '_other' end as vendor,
-    case when n.place <= $8 then u.model else '' end as model,
-    u.at,
+    case when n.place <= $7 then u.vendor else '_other' end as vendor,
+    case when n.place <= $7 then u.model else '' end as model,
+    u.period,
     trim_scale(sum(u.cost_usd))::text as cost_usd
   from used u
   join named n on n.vendor = u.vendor and n.model = u.model
-  where u.at is not null
+  where u.period > 0
   group by 1, 2, 3
 ), delivered as (
   select
-    sum(m.value) filter (where r.at is not null) as items,
-    sum(m.value) filter (where r.at is null) as previous_items
+    sum(m.value) filter (where r.period > 0) as items,
+    sum(m.value) filter (where r.period = 0) as previous_items
   from runs r
   join public.run_metrics m on m.tenant_id = r.tenant_id and m.run_id = r.run_id and m.name = 'items_delivered'
 ), total as (
@@ -79,7 +79,7 @@ with runs as materialized (
 select json_build_object(
   'total', (
     select json_build_object(
-      'runs', (select count(*) from runs r where r.at is not null),
+      'runs', (select count(*) from runs r where r.period > 0),
       'cost_usd', trim_scale(t.cost_usd)::text,
       'cost_complete', t.cost_complete,
       'items_delivered', d.items,
@@ -89,7 +89,7 @@ select json_build_object(
   ),
   'previous', (
     select json_build_object(
-      'runs', (select count(*) from runs r where r.at is null),
+      'runs', (select count(*) from runs r where r.period = 0),
       'cost_usd', trim_scale(t.previous_cost_usd)::text,
       'cost_complete', t.previous_cost_complete,
       'items_delivered', d.previous_items,
@@ -115,7 +115,7 @@ select json_build_object(
           'previous_cost_usd', trim_scale(s.previous_cost_usd)::text,
           'previous_cost_complete', s.previous_cost_complete,
           'points', (
-            select coalesce(json_agg(json_build_object('at', p.at, 'cost_usd', p.cost_usd) order by p.at), '[]')
+            select coalesce(json_agg(json_build_object('period', p.period, 'cost_usd', p.cost_usd) order by p.period), '[]')
             from points p
             where p.vendor = s.vendor and p.model = s.model
           )
