@@ -150,13 +150,13 @@ describe('variables', () => {
 
   it.each(named(blocks))('%s are known, and the receiver takes them with those above on the page', (_name, block) => {
     const above = blocks.filter(({ page, line }) => page === block.page && line <= block.line);
-    const secretFile = join(folder, 'secret');
-    writeFileSync(secretFile, 'a-secret-of-the-test');
     const environment: Record<string, string> = {};
     for (const line of above.flatMap(({ text }) => text.trim().split('\n'))) {
       const [, name = '', value = ''] = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
       expect(isKnown(name), line).toBe(true);
-      environment[name] = value.startsWith('/run/secrets/') ? secretFile : value;
+      // A page that shows a variable and then its file shows two ways.
+      delete environment[name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : `${name}_FILE`];
+      environment[name] = value.startsWith('/run/secrets/') ? secretFile(name) : value;
     }
     expect(() => loadConfig({}, environment)).not.toThrow();
     const files = environment.COMPOSE_FILE?.split(':') ?? [];
@@ -171,6 +171,15 @@ describe('variables', () => {
     ]);
     expect(() => loadConfig({}, { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL');
   });
+
+  function secretFile(name: string): string {
+    const urls: Record<string, string> = {
+      DATABASE_URL_FILE: 'postgres://ledger:password@db.example.com/ledger',
+      SLACK_WEBHOOK_URL_FILE: 'https://hooks.slack.com/services/x',
+    };
+    writeFileSync(join(folder, name), urls[name] ?? 'a-secret-of-the-test');
+    return join(folder, name);
+  }
 
   /** To the receiver, a secret also by its file; or to docker-compose.yml. */
   function isKnown(name: string): boolean {
