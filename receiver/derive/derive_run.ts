@@ -11,6 +11,7 @@ import { loadSql } from '../store/sql.ts';
 import { computeModelUsage, storeModelRest, storeModelUsage } from './model_usage.ts';
 import { computeDraw, countBuckets, storeBucketCounts, storeDraw } from './qa_draw.ts';
 import { allowLongWork, holdFloor, type RunKey, readFloor } from './run_key.ts';
+import { keepTimeline } from './timelines.ts';
 import { computeTrends, storeTrends } from './trends.ts';
 
 /** A running run with more events than this is derived once in LARGE_RUN_WAIT_MS. */
@@ -120,6 +121,7 @@ function hasEnded(status: string): boolean {
 }
 
 async function computeEnding(client: PoolClient, bounds: unknown[], hasBuckets: boolean): Promise<Ending> {
+  await keepTimeline(client, bounds);
   const trends = await computeTrends(client, bounds);
   return { trends, draw: hasBuckets ? await computeDraw(client, bounds) : [] };
 }

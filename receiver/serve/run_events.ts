@@ -1,6 +1,7 @@
 /** GET /runs/:id/events, its failures by code, what ended when, and how durations spread. */
 
 import { z } from 'zod';
+import { TIMELINE_STEPS } from '../derive/timelines.ts';
 import { loadSql } from '../store/sql.ts';
 import type { Queryable } from './access.ts';
 import { cursorInt, cursorText, cursorTime, cutPage, decodeCursor } from './cursor.ts';
@@ -79,7 +80,7 @@ export function eventRoutes(deps: RunRouteDeps): Route[] {
       access: 'read',
       summary: 'How many items and vendor calls of each stage ended when',
       params: runParams,
-      query: runQuery.extend({ steps: count(STEPS_MAX).default(120) }),
+      query: runQuery.extend({ steps: count(STEPS_MAX).default(TIMELINE_STEPS) }),
       answer: runTimeline,
       handle: (input, asked) =>
         withRun(deps, input, asked, (client, run) => readTimeline(client, run, input.query.steps)),
@@ -142,7 +143,7 @@ async function readTimeline(client: Queryable, run: Run, steps: number): Promise
   if (from === null || to === null) return { run_id, tenant_id, from, to, step_ms: 1, steps: 0, stages: [] };
   // Never 0, and a little more than the whole, so that the last event is in the last step.
   const stepMs = Math.max(1, Math.ceil((Date.parse(to) - Date.parse(from) + 1) / steps));
-  const values = [tenant_id, run_id, from, steps, stepMs / 1000];
+  const values = [tenant_id, run_id, from, to, steps, stepMs];
   const { rows } = await client.query<StepRow>(loadSql('queries/serve/timeline'), values);
   const stages = new Map<string, RunTimeline['stages'][number]>();
   for (const row of rows) {

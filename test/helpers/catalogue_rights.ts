@@ -26,6 +26,7 @@ export const TABLE_GRANTS: Record<string, Record<string, string>> = {
   'runledger.qa_settings': { reader: 'r', operator: 'ra' },
   'runledger.trend_buckets': { reader: 'r', operator: 'r', bi: 'r' },
   'runledger.trend_days': { reader: 'r', operator: 'r', bi: 'r' },
+  'runledger.run_timelines': { reader: 'r', operator: 'r' },
   'runledger.model_usage': { reader: 'r', operator: 'r', bi: 'r' },
   'runledger.sealed_runs': { operator: 'r' },
   'runledger.alert_rules': { reader: 'r', operator: 'r' },

@@ -26,6 +26,7 @@ export const TENANT_TABLES = [
   'runledger.qa_settings',
   'runledger.trend_buckets',
   'runledger.trend_days',
+  'runledger.run_timelines',
   'runledger.model_usage',
   'runledger.sealed_runs',
   'runledger.alert_overrides',
@@ -50,6 +51,7 @@ export const OWN_TO_READERS = [
   'runledger.refusals',
   'runledger.trend_buckets',
   'runledger.trend_days',
+  'runledger.run_timelines',
   'runledger.model_usage',
   'runledger.alerts',
   'runledger.schedules',
@@ -97,6 +99,7 @@ function rowsOf(tenant: number): string {
     insert into runledger.qa_settings (tenant_id, bucket) values (${tenant}, 'high');
     insert into runledger.trend_buckets values (${tenant}, ${run}, 's', 'stage', 1, 0, '{7}', '{1}');
     insert into runledger.trend_days values (${tenant}, 'p', 'e', '${DAY}', 's', 'stage', true, 1, 1, 1, 0, '{7}', '{1}');
+    insert into runledger.run_timelines values (${tenant}, ${run}, ${at}, 120, 1, 0, 0, '[]');
     insert into runledger.model_usage values (${tenant}, ${run}, 'v', 'm', 1, 0, 0, 0, 0, 0, 0, 0);
     insert into runledger.sealed_runs values (${tenant}, ${run}, now(), '2000-01-01', 0, 0, 'c');
     insert into runledger.alert_overrides (tenant_id, rule) values (${tenant}, 'run_failed');

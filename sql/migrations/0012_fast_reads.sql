@@ -1,3 +1,5 @@
+-- What makes reads over many runs, and of very large ones, fast: sums that hold only while they are provably of all that is there.
+--
 -- Durations merged over the runs of a day, so that percentiles over weeks need not merge every run again. A merged row is used only as long
 -- as it is of exactly the trend rows that the runs of its day have now: both carry a fingerprint. A day whose rows are not, or that has few
 -- runs, is read run by run, so that answers are the same with and without.
@@ -56,3 +58,29 @@ grant select on runledger.trend_days to runledger_reader, runledger_operator, ru
 -- Progress and pass rates count results over all samples of many runs; a sample's own row is wide for its facts and notes. Derive writes a
 -- few per run, and a review is a person's.
 create index qa_samples_results on public.qa_samples (tenant_id, run_id, reviewer) include (result, reviewed_at, created_at, bucket);
+
+-- Timelines of large runs ----------------------------------------------------------------------------------------------------------
+
+create table runledger.run_timelines (
+  tenant_id int not null,
+  run_id bigint not null,
+  first_event_at timestamptz not null,
+  steps int not null,
+  step_ms bigint not null,
+  items bigint not null,
+  vendor_calls bigint not null,
+  counts jsonb not null,
+  constraint run_timelines_pkey primary key (tenant_id, run_id)
+);
+comment on table runledger.run_timelines is 'How much of what ended when in a large run that has ended; kept when events are dropped';
+comment on column runledger.run_timelines.items is 'Items and vendor calls that were counted; holds while the run has stored as many: events are never changed';
+comment on column runledger.run_timelines.counts is 'An object a stage and step in which something ended';
+
+revoke all on table runledger.run_timelines from public;
+alter table runledger.run_timelines enable row level security;
+alter table runledger.run_timelines force row level security;
+create policy owner_all on runledger.run_timelines to runledger_owner using (true) with check (true);
+create policy all_rows on runledger.run_timelines to runledger_operator using (true) with check (true);
+create policy reader_own on runledger.run_timelines for select to runledger_reader
+  using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::int);
+grant select on runledger.run_timelines to runledger_reader, runledger_operator;
