@@ -28,6 +28,7 @@ export interface ErasedTenant extends Erased {
 const MADE_IDS_FROM = 2 ** 52;
 const RANDOM_MAX = 2 ** 48;
 const TENANT_STEPS = [
+  'erase_tenant_models',
   'erase_tenant_keys',
   'erase_tenant_bindings',
   'erase_tenant_alerts',

@@ -6,6 +6,7 @@ import { audit } from '../../receiver/derive/audit.ts';
 import { deriveDue } from '../../receiver/derive/derive_due.ts';
 import { rebuild } from '../../receiver/derive/rebuild.ts';
 import { retain } from '../../receiver/derive/retention.ts';
+import { eraseItem, eraseTenant } from '../../receiver/store/erase.ts';
 import { createPool } from '../../receiver/store/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { createDays, type LedgerRow, ledgerRow, writeRows } from '../helpers/ledger_writer.ts';
@@ -200,6 +201,48 @@ describe('the sums over models', () => {
       expect(await readModels()).toEqual(before);
       expect((await audit(owner)).difference).toBe(0);
     }
+  });
+});
+
+describe('erasure', () => {
+  beforeEach(async () => {
+    const calls = ['gpt-4o', 'ft:gpt-4o:acme-ltd::1', null].map((model) =>
+      called('openai', model, {
+        company_id: 500,
+        cost_usd: '0.25',
+        extra: { ...(model !== null && { model }), 'runledger.units': 2, about: 'Acme' },
+      }),
+    );
+    await writeRows(owner, calls, { status: 'succeeded' });
+    await deriveDue(owner, { all: true });
+  });
+
+  it('of an item leaves usage by model as it was, also when it is derived again', async () => {
+    const before = await readModels();
+    expect(before.map(({ model, units }) => [model, units])).toEqual([
+      ['', '2'],
+      ['ft:gpt-4o:acme-ltd::1', '2'],
+      ['gpt-4o', '2'],
+    ]);
+    expect((await eraseItem(owner, 1, '500', 'Kim')).events).toBe(3);
+    await rebuild(owner);
+    await deriveDue(owner, { all: true });
+    expect(await readModels()).toEqual(before);
+    const { rows } = await owner.query(`select extra::text from public.run_event_logs where extra::text ~ 'Acme'`);
+    expect(rows).toEqual([]);
+  });
+
+  it('of a tenant takes the names of its models and no count', async () => {
+    await owner.query(
+      `insert into runledger.tenants (tenant_id, status) values (1, 'disabled') on conflict (tenant_id) do update set status = 'disabled'`,
+    );
+    await eraseTenant(owner, 1, 'Kim');
+    expect(await readModels()).toMatchObject([{ vendor: 'openai', model: '', calls: 3, units: '6', cost_usd: '0.75' }]);
+    expect(await differences()).toEqual([]);
+    await rebuild(owner);
+    await deriveDue(owner, { all: true });
+    expect(await readModels()).toMatchObject([{ vendor: 'openai', model: '', calls: 3, cost_usd: '0.75' }]);
+    expect((await audit(owner)).difference).toBe(0);
   });
 });
 
