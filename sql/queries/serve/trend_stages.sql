@@ -60,7 +60,7 @@ with runs as materialized (
       and d.trends_hash = g.trends_hash
       and d.is_main
     union all
-    select t.stage, t
+    select t.stage, row(t.tenant_id, 0, t.stage, t.class, t.samples, t.zeros, t.bucket_index, t.bucket_count)::runledger.trend_buckets
     from unnest(g.run_ids) as u (run_id)
     join runledger.trend_buckets t on t.tenant_id = g.tenant_id and t.run_id = u.run_id
     join public.run_stage_stats s on s.tenant_id = t.tenant_id and s.run_id = t.run_id and s.stage = t.stage and s.duration_class = t.class
