@@ -34,6 +34,7 @@ export function IngestPage(_: PageProps) {
             <div class="ingest-columns">
               <Refusals health={health} />
               <Parked health={health} />
+              <Held health={health} />
               <Audits health={health} />
               <Incomplete health={health} />
             </div>
@@ -189,6 +190,28 @@ function Refusals({ health }: { health: IngestHealth }) {
           <td>{spaced(one.reason)}</td>
           <td class="num">
             <Trouble value={one.spans} />
+          </td>
+        </tr>
+      ))}
+    />
+  );
+}
+
+function Held({ health }: { health: IngestHealth }) {
+  return (
+    <Table
+      title="Held back by quotas in the last 7 days"
+      heads={['Last at', 'Tenant', 'Quota', 'Requests that day']}
+      none="No quota told a sender to come back later."
+      rows={health.held.map((one) => (
+        <tr key={`${one.tenant_id} ${one.quota}`}>
+          <td class="tight">
+            <Time at={one.last_at} />
+          </td>
+          <td>{tenantName(one)}</td>
+          <td>{spaced(one.quota)}</td>
+          <td class="num">
+            <Count value={one.requests} />
           </td>
         </tr>
       ))}
