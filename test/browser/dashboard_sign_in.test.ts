@@ -11,6 +11,7 @@ import {
   type IdentityProvider,
   startIdentityProvider,
 } from '../helpers/identity_provider.ts';
+import { openLedger } from '../helpers/ledger.ts';
 import { freePorts } from '../helpers/ports.ts';
 import { postTraces, runSpanJson, startTestReceiver, type TestReceiver } from '../helpers/receiver.ts';
 
@@ -103,6 +104,23 @@ test('signing out ends it here, goes by the provider, and comes back to the page
   expect(new URL(page.url()).pathname).toBe('/ui/sign-in');
   await page.context().addCookies(cookies);
   await expect.poll(async () => (await page.request.get('/runs')).status(), { timeout: 30_000 }).toBe(401);
+});
+
+test('a person reviews under the name that the provider gave, and is asked for no other', async () => {
+  const ledger = await openLedger(database.databaseUrl, ['7']);
+  await ledger.ownerPool.query(`
+    insert into qa_samples (run_id, tenant_id, company_id, bucket)
+    select run_id, tenant_id, 500, 'High' from enrichment_runs where run_key = 'night-of-7'`);
+  const { page, problems } = await newPage();
+  await page.goto('/ui/qa');
+  await button(page).click();
+  await page.getByText('As Ada Lovelace').waitFor();
+  expect(await page.getByLabel('Your name').count()).toBe(0);
+  await page.keyboard.press('p');
+  const reviewed = async () => (await ledger.ownerPool.query('select result, reviewer from qa_samples')).rows;
+  await expect.poll(reviewed, { timeout: 30_000 }).toEqual([{ result: 'pass', reviewer: 'Ada Lovelace' }]);
+  expect(problems).toEqual([]);
+  await ledger.close();
 });
 
 test('whoever has no access, or several tenants, reads what to do next', async () => {

@@ -1,5 +1,6 @@
 /** The parts of sign-in at an identity provider that need no provider: claims, names, addresses, the sealed attempt. */
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { accessOf, nameOf, valuesAt } from '../../receiver/serve/oidc_access.ts';
@@ -57,6 +58,37 @@ describe('claims', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('the examples of docs/sign-in.md', () => {
+  const page = readFileSync(new URL('../../docs/sign-in.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/^```env\n([\s\S]*?)^```/gm)].map(([, block = '']) =>
+    Object.fromEntries(
+      [...block.matchAll(/^(RUNLEDGER_\w+)=(.*)$/gm)].map(([, name = '', value = '']): [string, string] => [
+        name,
+        value,
+      ]),
+    ),
+  );
+  const [{ RUNLEDGER_OIDC_CLIENT_SECRET_FILE: _, ...whole } = {}, ...parts] = examples;
+
+  it('are configurations that are taken, and give what the page says', () => {
+    expect(parts).toHaveLength(3);
+    for (const part of parts) expect(settings({ ...whole, ...part })).toMatchObject({ name: 'Keycloak' });
+    const scopesOf = (group: string) => {
+      const access = accessOf({ groups: [group] }, settings(whole));
+      return access.kind === 'tenants' ? Object.fromEntries(access.scopes) : access.kind;
+    };
+    expect(scopesOf('ledger-admins')).toBe('admin');
+    expect(scopesOf('sales')).toEqual({ 7: ['read'] });
+    expect(scopesOf('reviewers')).toEqual({ 7: ['read', 'review'] });
+    expect(scopesOf('runledger-tenant-harbour')).toEqual({ harbour: ['read'] });
+    const [keycloak = {}, entra = {}, google = {}] = parts.map((part) => settings({ ...whole, ...part }));
+    const of = (claims: object, rules: object) => accessOf(claims, rules as ReturnType<typeof settings>);
+    expect(of({ resource_access: { runledger: { roles: ['admin'] } } }, keycloak)).toEqual({ kind: 'admin' });
+    expect(of({ roles: ['Ledger.Admin'] }, entra)).toEqual({ kind: 'admin' });
+    expect(of({ email: 'ada@example.com', email_verified: true }, google)).toEqual({ kind: 'admin' });
   });
 });
 
