@@ -29,8 +29,11 @@ export interface IngestDeps {
   snapshot(): Snapshot;
   /** Registers tenants that senders named (RUNLEDGER_TENANT_AUTOCREATE=1) and refreshes the snapshot; null: they are refused. */
   registerTenants: ((names: string[]) => Promise<void>) | null;
-  /** Reads the installation again: a tenant that is not known may have been registered a moment ago, and a refusal is for good. */
-  refreshTenants?(names: string[]): Promise<void>;
+  /**
+   * Reads the installation as it is at that time (of performance.now()) or later: a tenant that is not known may have been registered a moment
+   * before the request came, and a refusal is for good.
+   */
+  refreshTenants?(arrivedMs: number): Promise<void>;
   rates?: SpanRates;
   observer?: IngestObserver;
 }
@@ -80,6 +83,7 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
   principal: Principal,
   deps: IngestDeps,
 ): Promise<IngestResult> {
+  const arrivedMs = performance.now();
   let records = 0;
   let chunksSeen = 0;
   const refusals: Refusal[] = [];
@@ -102,7 +106,7 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
       // Chunks are empty while a large body is being checked; others get their turn then too.
       if (chunksSeen++ > 0) await nextTurn();
       records += chunk.records.length + chunk.malformed.length;
-      const all = await mapRegistered(chunk, map, principal, deps);
+      const all = await mapRegistered(chunk, map, principal, deps, arrivedMs);
       const inChunk = chunk.records.length + chunk.malformed.length;
       const mapped = charge === null ? all : withinRate(all, inChunk, principal, charge);
       refusals.push(...mapped.refusals);
@@ -131,14 +135,15 @@ async function mapRegistered<C>(
   map: (chunk: C) => MappedChunk,
   principal: Principal,
   deps: IngestDeps,
+  arrivedMs: number,
 ): Promise<MappedChunk> {
   const mapped = map(chunk);
   if (mapped.unknownTenants.size === 0) return mapped;
-  const learn =
-    deps.registerTenants !== null && principal.kind === 'ingest' ? deps.registerTenants : deps.refreshTenants;
-  if (learn === undefined) return mapped;
   try {
-    await learn([...mapped.unknownTenants]);
+    if (deps.registerTenants !== null && principal.kind === 'ingest')
+      await deps.registerTenants([...mapped.unknownTenants]);
+    else if (deps.refreshTenants !== undefined) await deps.refreshTenants(arrivedMs);
+    else return mapped;
   } catch (cause) {
     // Whether the tenants are known cannot be told now; a refusal would be for good.
     throw new RequestError('unavailable', undefined, { cause });

@@ -242,7 +242,7 @@ function openIngest(config: Config, ledger: Ledger, writer: Writer, metrics: Met
           await snapshots.refresh();
         }
       : null,
-    refreshTenants: () => snapshots.refresh(),
+    refreshTenants: (arrivedMs) => snapshots.readSince(arrivedMs),
     rates: createSpanRates(() => snapshots.quotas()),
     observer: {
       held(quota, tenantId) {

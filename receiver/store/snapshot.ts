@@ -3,12 +3,15 @@
  * quotas of tenants, and keeps it current. Each request maps under one immutable value; a database that is away leaves the last one in place.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Price, Snapshot, Vendor } from '../map/snapshot.ts';
 import { NO_QUOTAS, type Quota, type Quotas } from '../quota.ts';
 import { loadSql } from './sql.ts';
 
 const LOOK_EVERY_MS = 2_000;
+/** Senders may name unknown tenants as often as they like; this is how often the database hears of it. */
+const ASKED_EVERY_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 export interface SnapshotOptions {
@@ -24,6 +27,12 @@ export interface SnapshotSource {
   quotas(): Quotas;
   /** Reads again at once, for a caller that has just changed something (registered a tenant). @throws the database error */
   refresh(): Promise<void>;
+  /**
+   * Waits for what the database said at that time or later, which takes up to a second: whoever asks meanwhile waits for the same look.
+   * @param sinceMs of performance.now()
+   * @throws the database error
+   */
+  readSince(sinceMs: number): Promise<void>;
   close(): void;
 }
 
@@ -56,6 +65,11 @@ class PolledSnapshot implements SnapshotSource {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #failing = false;
+  /** When the look began that the snapshot is of, of performance.now(). */
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  /** The look that those wait for who asked after the last one began. */
+  #asked: Promise<void> | null = null;
   /** Looks run one after the other, so that an older one never overwrites what a newer one read. */
   #last: Promise<void> = Promise.resolve();
 
@@ -82,6 +96,20 @@ class PolledSnapshot implements SnapshotSource {
     const look = this.#last.then(() => this.#look());
     this.#last = look.catch(() => undefined);
     return look;
+  }
+
+  async readSince(sinceMs: number): Promise<void> {
+    if (this.#readAtMs >= sinceMs) return;
+    this.#asked ??= this.#askAgain();
+    await this.#asked;
+  }
+
+  async #askAgain(): Promise<void> {
+    // Always a turn later, so that what is cleared here has been set.
+    await sleep(Math.max(0, this.#askedAtMs + ASKED_EVERY_MS - performance.now()));
+    this.#asked = null;
+    this.#askedAtMs = performance.now();
+    await this.refresh();
   }
 
   close(): void {
@@ -111,9 +139,13 @@ class PolledSnapshot implements SnapshotSource {
   }
 
   async #look(): Promise<void> {
+    const beganMs = performance.now();
     const { rows } = await this.#pool.query<{ fingerprint: string }>(loadSql('queries/store/snapshot_fingerprint'));
     const fingerprint = `${rows[0]?.fingerprint ?? ''} ${this.#firstDayUs()}`;
-    if (fingerprint === this.#fingerprint) return;
+    if (fingerprint === this.#fingerprint) {
+      this.#readAtMs = beganMs;
+      return;
+    }
     // A change between the two statements only means that the next look reads once more.
     const read = await this.#pool.query<{ snapshot: SnapshotRow }>(loadSql('queries/store/snapshot'));
     const row = read.rows[0]?.snapshot;
@@ -121,6 +153,7 @@ class PolledSnapshot implements SnapshotSource {
     this.#snapshot = buildSnapshot(row, this.#options.linkHosts, this.#firstDayUs());
     this.#quotas = new Map(row.quotas.map(({ tenantId, ...quota }) => [tenantId, Object.freeze(quota)]));
     this.#fingerprint = fingerprint;
+    this.#readAtMs = beganMs;
   }
 
   /** The first day that the configured retention accepts, microseconds; -Infinity when none is configured. */
