@@ -1,5 +1,6 @@
-/** docs/reference/attributes.md from the lines of sdk/attributes.ts, and docs/reference/tables.md from the comments in a migrated database. */
+/** docs/reference/attributes.md from the lines of sdk/attributes.ts, and from a migrated database docs/reference/tables.md and rules.md. */
 
+import { parseParameters } from '../../receiver/derive/alerts/rule_kinds.ts';
 import { KINDS, KNOWN_METRICS } from '../../sdk/attributes.ts';
 
 export interface Column {
@@ -65,6 +66,41 @@ export function attributesPage(attributes: readonly Attribute[]): string {
 export function tablesPage(columns: readonly Column[]): string {
   const relations = [...new Set(columns.map(({ relation }) => relation))];
   return TABLES_HEAD + relations.map((name) => sectionOf(columns.filter(({ relation }) => relation === name))).join('');
+}
+
+export interface RuleRow {
+  rule: string;
+  code: string;
+  kind: string;
+  title: string;
+  severity: string;
+  enabled: boolean;
+  parameters: Record<string, unknown>;
+  remind_after_minutes: number | null;
+}
+
+/** As a new ledger has them. */
+export const RULES = `
+  select rule, code, kind, title, severity, enabled, parameters, remind_after_minutes from runledger.alert_rules order by code, rule`;
+
+const RULES_HEAD = `# Rules as installed
+
+Every rule with what it goes by, made from the rules of a new ledger and from the kinds that check them; a test holds this page against both. When each fires, and how to set others:
+[Rules](../rules.md). \`runledger rule list\` prints those in force.
+
+| rule | code | severity | goes by | what |
+| --- | --- | --- | --- | --- |
+`;
+
+export function rulesPage(rules: readonly RuleRow[]): string {
+  const rows = rules.map(({ rule, code, kind, title, severity, enabled, parameters }) => {
+    const parsed = parseParameters(kind, parameters);
+    if (!parsed.ok) throw new Error(`${rule}: ${parsed.problems.join('; ')}`);
+    const values = Object.entries(parsed.value).map(([name, value]) => `\`${name}=${JSON.stringify(value)}\``);
+    const what = `${title}${enabled ? '' : '; off at first'}`;
+    return `| \`${rule}\` | [${code}](../runbooks/${code}.md) | ${severity} | ${cell(values.join(', '))} | ${cell(what)} |`;
+  });
+  return `${RULES_HEAD}${rows.join('\n')}\n`;
 }
 
 function sectionOf(columns: readonly Column[]): string {

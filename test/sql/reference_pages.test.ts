@@ -6,7 +6,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ATTR } from '../../sdk/attributes.ts';
 import { PUBLIC_VIEWS } from '../helpers/catalogue_rights.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
-import { attributesOf, attributesPage, COLUMNS, type Column, tablesPage } from '../helpers/reference_pages.ts';
+import {
+  attributesOf,
+  attributesPage,
+  COLUMNS,
+  type Column,
+  RULES,
+  type RuleRow,
+  rulesPage,
+  tablesPage,
+} from '../helpers/reference_pages.ts';
 import { PUBLIC_TABLES } from '../helpers/seed_tenants.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -45,4 +54,10 @@ it('docs/reference/tables.md has every public table and view with its columns, a
   expect([...relations].sort()).toEqual([...PUBLIC_TABLES, ...PUBLIC_VIEWS.map((view) => `public.${view}`)].sort());
   for (const { relation, about } of rows) expect([relation, about?.length ?? 0]).not.toEqual([relation, 0]);
   expectPage('tables.md', tablesPage(rows));
+});
+
+it('docs/reference/rules.md has every rule of a new ledger with what it goes by', async () => {
+  const { rows } = await superuser.query<RuleRow>(RULES);
+  expect(rows.length).toBeGreaterThan(10);
+  expectPage('rules.md', rulesPage(rows));
 });

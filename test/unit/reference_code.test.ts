@@ -9,6 +9,7 @@ import { openApiDocument } from '../../receiver/serve/openapi.ts';
 import { apiRoutes } from '../../receiver/serve/routes.ts';
 import { type ApiDocument, apiPage } from '../helpers/reference_api.ts';
 import { cliPage, leavesOf, pathOf } from '../helpers/reference_cli.ts';
+import { deployFaults, deployTables } from '../helpers/reference_deploy.ts';
 import { environmentPage } from '../helpers/reference_environment.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -42,9 +43,33 @@ it('what a command takes is on the page', () => {
     expect(page).toContain(part);
 });
 
+const deployFiles = ['otel-collector.yaml', 'deploy/collector-langsmith.yaml', 'deploy/jaeger.yaml'].map((path) => {
+  return { path, text: readFileSync(new URL(path, ROOT), 'utf8') };
+});
+
+it('the heads of the files of a deployment tell of every variable that they read, with its default', () => {
+  expect(deployFiles.flatMap(deployFaults)).toEqual([]);
+  const wrong = {
+    path: 'x.yaml',
+    text: [
+      '#   PORT   where it listens   80',
+      '#   HOST   gone   a',
+      '',
+      `port: $${'{'}env:PORT:-81}`,
+      `name: $${'{'}env:NAME}`,
+      '',
+    ].join('\n'),
+  };
+  expect(deployFaults(wrong)).toEqual([
+    'x.yaml does not tell of NAME',
+    'x.yaml tells of HOST and does not read it',
+    'x.yaml tells 80 of PORT, which is 81',
+  ]);
+});
+
 it('docs/reference/environment.md has every variable of the receiver and of the SDK', () => {
   const sources = readdirSync(new URL('sdk/', ROOT)).map((file) => readFileSync(new URL(`sdk/${file}`, ROOT), 'utf8'));
-  expectPage('environment.md', environmentPage(program, sources));
+  expectPage('environment.md', `${environmentPage(program, sources)}\n${deployTables(deployFiles)}`);
   expect(() => environmentPage(program, [...sources, "envText('OTEL_NEW')"])).toThrow('OTEL_NEW');
 });
 
