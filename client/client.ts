@@ -3,11 +3,13 @@
  * types of its answers, and needs no package.
  */
 
+import { createChannels, createRules } from './alerting.ts';
 import { createInstallation, createTenants, createTokens } from './installation.ts';
 import { type ClientOptions, createSend } from './request.ts';
 import { createAlerts, createQa, createRunbooks } from './reviews.ts';
 import { createExports, createRuns } from './runs.ts';
 
+export type * from './alerting.ts';
 export { type ParameterFault, RunledgerError } from './error.ts';
 export type * from './installation.ts';
 export type { Paged, PageOptions } from './pages.ts';
@@ -31,6 +33,8 @@ export function createClient(options: ClientOptions) {
     qa: createQa(send),
     alerts: createAlerts(send),
     runbooks: createRunbooks(send),
+    channels: createChannels(send),
+    rules: createRules(send),
     tokens: createTokens(send),
     tenants: createTenants(send),
   };

@@ -1,12 +1,34 @@
 /** The installation: tenants and tokens, whose numbers are how, and what people did. */
 
-import type { ActLine, ActPage, MadeToken, Me, TenantLine, TokenLine } from '../receiver/serve/shape_admin.ts';
+import type {
+  ActLine,
+  ActPage,
+  MadeToken,
+  Me,
+  TenantLine,
+  TenantQuota,
+  TokenLine,
+} from '../receiver/serve/shape_admin.ts';
+import type { Budgets, TrendCosts } from '../receiver/serve/shape_costs.ts';
 import type { IngestHealth, TenantOverview, Trends } from '../receiver/serve/shape_trends.ts';
 import { change, type Paged, type PageOptions, readJson, readPaged, split } from './pages.ts';
 import type { CallOptions, Send } from './request.ts';
 import type { OfTenant, TenantRef } from './runs.ts';
 
-export type { ActLine, ActPage, IngestHealth, MadeToken, Me, TenantLine, TenantOverview, TokenLine, Trends };
+export type {
+  ActLine,
+  ActPage,
+  Budgets,
+  IngestHealth,
+  MadeToken,
+  Me,
+  TenantLine,
+  TenantOverview,
+  TenantQuota,
+  TokenLine,
+  TrendCosts,
+  Trends,
+};
 
 export type NewToken =
   | {
@@ -32,6 +54,9 @@ export function createTokens(send: Send) {
   };
 }
 
+/** null, or left out: the default. */
+export type QuotaLimits = { [Name in keyof TenantQuota['limits']]?: number | null };
+
 export function createTenants(send: Send) {
   return {
     list: (options: CallOptions = {}) => readJson<{ tenants: TenantLine[] }>(send, ['tenants'], options),
@@ -43,6 +68,12 @@ export function createTenants(send: Send) {
       change<TenantLine>(send, { method: 'POST', path: ['tenants'], body: { tenant }, given: options }),
     update: (tenant: TenantRef, what: { name?: string; status?: TenantLine['status'] }, options: CallOptions = {}) =>
       change<TenantLine>(send, { method: 'PATCH', path: ['tenants', tenant], body: what, given: options }),
+    /** What it may take, what it takes, and how often it was sent back until later. */
+    quota: (tenant: TenantRef, options: CallOptions = {}) =>
+      readJson<TenantQuota>(send, ['tenants', tenant, 'quota'], options),
+    /** Sets all limits: what is left out has the default. */
+    setQuota: (tenant: TenantRef, limits: QuotaLimits, options: CallOptions = {}) =>
+      change<TenantQuota>(send, { method: 'PUT', path: ['tenants', tenant, 'quota'], body: limits, given: options }),
     /** Its spans and tokens are refused within 5 s; its data stays. */
     disable: (tenant: TenantRef, options: CallOptions = {}) =>
       change<void>(send, { method: 'DELETE', path: ['tenants', tenant], given: options }),
@@ -55,6 +86,14 @@ export interface TrendsOptions extends OfTenant {
   /** 1 to 104; by default 8. */
   weeks?: number;
   by?: 'run' | 'day';
+}
+
+export interface CostsOptions extends OfTenant {
+  pipeline?: string;
+  environment?: string;
+  /** 1 to 104; by default 8. */
+  weeks?: number;
+  by?: 'day' | 'week' | 'month';
 }
 
 export interface ActsOptions extends OfTenant, PageOptions {
@@ -75,6 +114,10 @@ export function createInstallation(send: Send) {
     /** Whose token it is and what it may do. */
     me: (options: CallOptions = {}) => readJson<Me>(send, ['me'], options),
     trends: (options: TrendsOptions = {}) => readJson<Trends>(send, ['trends'], options),
+    /** What vendors and models cost, and in as long a time before. */
+    costs: (options: CostsOptions = {}) => readJson<TrendCosts>(send, ['trends', 'costs'], options),
+    /** What is spent of each, what is over first. */
+    budgets: (options: OfTenant = {}) => readJson<Budgets>(send, ['budgets'], options),
     /** What people did, newest first. */
     acts: (options: ActsOptions = {}): Paged<ActPage, ActLine> =>
       readPaged(send, ['acts'], options, (page: ActPage) => page.acts),

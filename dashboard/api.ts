@@ -25,6 +25,9 @@ export function apiPath(path: string, query: Query = {}): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
+/** Only who sends an ETag is told that nothing changed. */
+const UNCHANGED = 304;
+
 let whenSignedOut: () => void = () => undefined;
 
 /** What happens when the server no longer knows who asks. */
@@ -40,7 +43,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
     if (init.signal?.aborted === true) throw cause;
     throw new ApiError(0, 'The ledger does not answer. Is it running? This page tries again by itself.');
   }
-  if (response.ok) return response;
+  if (response.ok || response.status === UNCHANGED) return response;
   const error = new ApiError(response.status, await readDetail(response));
   if (error.status === 401 && !path.startsWith('/ui/session')) whenSignedOut();
   throw error;
@@ -60,10 +63,6 @@ export async function readJson<T>(path: string, signal?: AbortSignal): Promise<T
     ...(signal === undefined ? {} : { signal }),
   });
   return (await response.json()) as T;
-}
-
-export async function readText(path: string, signal?: AbortSignal): Promise<string> {
-  return (await ask(path, signal === undefined ? {} : { signal })).text();
 }
 
 /** Sends a change. The header is what tells it from a form on somebody else's page. */
@@ -90,6 +89,9 @@ interface LoadOptions<T> {
   everyMs?: number | ((data: T | null) => number);
   as?: 'json' | 'text';
 }
+
+/** So long an answer that did not change is not drawn anew: on a phone that takes a noticeable while. */
+const SAME_SHOWN_MS = 30_000;
 
 const kept = new Map<string, unknown>();
 const KEPT_MAX = 60;
@@ -128,15 +130,35 @@ export function useApi<T>(path: string | null, { everyMs = 0, as = 'json' }: Loa
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let latest: T | null = null;
+    let tag: string | null = null;
+    let shownMs = 0;
+    let isMoving = false;
     const read = async () => {
       timer = undefined;
       try {
-        const data = (await (as === 'json' ? readJson<T>(path, control.signal) : readText(path, control.signal))) as T;
-        keep(path, data);
-        latest = data;
-        if (!control.signal.aborted) setState((old) => ({ path, data, error: null, turn: old.turn + 1 }));
+        const response = await ask(path, {
+          signal: control.signal,
+          ...(tag === null ? {} : { headers: { 'If-None-Match': tag } }),
+        });
+        const isSame = response.status === UNCHANGED;
+        // What is said of the same answer changes slowly ("5 minutes ago"), but for how long something has been at work.
+        const isWorthShowing = !isSame || isMoving || Date.now() - shownMs >= SAME_SHOWN_MS;
+        if (!isSame) {
+          const text = await response.text();
+          latest = (as === 'json' ? JSON.parse(text) : text) as T;
+          tag = response.headers.get('etag');
+          isMoving = text.includes('"status":"running"');
+          keep(path, latest);
+        }
+        const data = latest as T;
+        if (isWorthShowing && !control.signal.aborted) {
+          shownMs = Date.now();
+          setState((old) => ({ path, data, error: null, turn: isSame ? old.turn : old.turn + 1 }));
+        }
       } catch (error) {
         if (control.signal.aborted) return;
+        // The next answer takes the trouble away, whatever it says.
+        shownMs = 0;
         const shown = error instanceof ApiError ? error : new ApiError(0, 'The answer could not be read.');
         setState((old) => ({ ...old, path, data: old.path === path ? old.data : null, error: shown }));
       }

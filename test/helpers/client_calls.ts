@@ -8,11 +8,16 @@ import type {
   AlertsOptions,
   BeginRun,
   Client,
+  CostsOptions,
   EventsOptions,
+  NewChannel,
+  OverrideChange,
   QaFilter,
   QaOptions,
   QaSettingChange,
+  QuotaLimits,
   Review,
+  RuleChange,
   RunsOptions,
   TrendsOptions,
 } from '../../client/client.ts';
@@ -46,6 +51,20 @@ const alerts: Given<AlertsOptions> = {
 };
 const trends: Given<TrendsOptions> = { tenant, pipeline: 'nightly', environment: 'production', weeks: 4, by: 'day' };
 const acts: Given<ActsOptions> = { tenant, act: 'token_create', object: 'token 1', ...page };
+
+const costs: Given<CostsOptions> = { tenant, pipeline: 'nightly', environment: 'production', weeks: 4, by: 'month' };
+const channel: Required<NewChannel> = {
+  ...{ channel: 'ops', kind: 'webhook', url: 'https://hooks.example/x', secret: 'of-the-signatures' },
+  ...{ min_severity: 'page', allow_private: true, tenant },
+};
+const rule: Required<RuleChange> = {
+  ...{ enabled: true, severity: 'page', parameters: { rate: 0.2 }, remind_after_minutes: null, by, reason: 'noise' },
+};
+const override: Required<OverrideChange> = { enabled: null, parameters: { rate: 0.3 }, by, reason: 'small lists' };
+const quota: Required<QuotaLimits> = {
+  ...{ spans_per_second: 1000, burst_spans: 5000, open_runs: 10, stages_per_run: 100, vendors_per_run: null },
+  ...{ parked_bytes: 4_194_304 },
+};
 
 type Call = (client: Client) => PromiseLike<unknown>;
 
@@ -94,6 +113,23 @@ export const CLIENT_CALLS: Readonly<Record<string, readonly Call[]>> = {
   'get /ingest/health': [(client) => client.ingestHealth()],
   'get /acts': [(client) => client.acts(acts)],
   'get /me': [(client) => client.me()],
+  'get /trends/costs': [(client) => client.costs(costs)],
+  'get /budgets': [(client) => client.budgets({ tenant })],
+  'get /channels': [(client) => client.channels.list({ tenant })],
+  'post /channels': [(client) => client.channels.set(channel)],
+  'patch /channels/:channel': [(client) => client.channels.enable('ops', false, { tenant })],
+  'delete /channels/:channel': [(client) => client.channels.remove('ops', { tenant })],
+  'post /channels/:channel/test': [(client) => client.channels.test('ops', { tenant })],
+  'get /rules': [(client) => client.rules.list()],
+  'patch /rules/:rule': [(client) => client.rules.set('stage_errors', rule)],
+  'put /rules/:rule/override': [
+    (client) => client.rules.setOverride('stage_errors', override, { tenant, pipeline: 'nightly' }),
+  ],
+  'delete /rules/:rule/override': [
+    (client) => client.rules.removeOverride('stage_errors', { tenant, pipeline: 'nightly' }),
+  ],
+  'get /tenants/:id/quota': [(client) => client.tenants.quota('acme')],
+  'put /tenants/:id/quota': [(client) => client.tenants.setQuota('acme', quota)],
   'get /tokens': [(client) => client.tokens.list()],
   'post /tokens': [
     (client) =>

@@ -1,9 +1,27 @@
 /** What the compiler must accept and refuse of the client; nothing here runs. Checked with all other types. */
 
-import type { Client, EventLine, ListedRun, MadeToken, RunStats } from '../../client/client.ts';
+import type { z } from 'zod';
+import type {
+  ChannelLine,
+  Client,
+  EventLine,
+  ListedRun,
+  MadeToken,
+  RuleLine,
+  RunStats,
+  TestedChannel,
+} from '../../client/client.ts';
+import type * as alerting from '../../receiver/serve/shape_alerting.ts';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** Each is assignable to the other. */
+type Equal<A, B> = [A, B] extends [B, A] ? true : false;
 const holds = <T extends true>(): T | undefined => undefined;
+
+/** Written out in the client, because their schemas stand beside code that knows the database. */
+holds<Same<ChannelLine, alerting.ChannelLine>>();
+holds<Same<TestedChannel, z.infer<typeof alerting.testedChannel>>>();
+holds<Equal<RuleLine, alerting.RuleLine>>();
 
 export async function accepted(client: Client): Promise<void> {
   for await (const run of client.runs.list({ status: 'failed', limit: 5 })) holds<Same<typeof run, ListedRun>>();

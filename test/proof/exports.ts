@@ -35,7 +35,7 @@ const READING_SECONDS = Number(values.seconds);
 const STANDS_STILL_MS = 10_000;
 /** So many looks in a row without a transaction: sockets and pipes are full, and the receiver has stopped reading. */
 const SETTLED_LOOKS = 12;
-const SETTLES_MS_MAX = 60_000;
+const SETTLES_MS_MAX = 300_000;
 const HEAP_MIB = 160;
 const TENANT = 7;
 const RUN = 99;
