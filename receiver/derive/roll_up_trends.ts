@@ -8,8 +8,8 @@ import { inTransaction } from '../store/pool.ts';
 import { loadSql } from '../store/sql.ts';
 import { allowLongWork } from './run_key.ts';
 
-/** Below it, merging as it is read costs no more than looking for the copy. */
-const RUNS_WORTH_IT = 4;
+/** A copy of the rows of one run saves nothing. */
+const RUNS_WORTH_IT = 2;
 const RUNS_LISTED = 5_000;
 
 export interface RollUpResult {

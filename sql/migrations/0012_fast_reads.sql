@@ -1,8 +1,8 @@
 -- What makes reads over many runs, and of very large ones, fast: sums that hold only while they are provably of all that is there.
 --
 -- Durations merged over the runs of a day, so that percentiles over weeks need not merge every run again. A merged row is used only as long
--- as it is of exactly the trend rows that the runs of its day have now: both carry a fingerprint. A day whose rows are not, or that has few
--- runs, is read run by run, so that answers are the same with and without.
+-- as it is of exactly the trend rows that the runs of its day have now: both carry a fingerprint. A day whose rows are not, or that has one
+-- run, is read run by run, so that answers are the same with and without.
 
 set local citus.multi_shard_modify_mode = 'sequential'; -- a plain placeholder on PostgreSQL without Citus
 

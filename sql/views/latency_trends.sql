@@ -79,7 +79,8 @@ cross join lateral (
     min(k.value_ms) filter (where k.end_rank > ceil(w.p99_rank)) as p99_high
   from (
     select
-      sum(m.count) over (order by m.index) as end_rank,
+      -- + 0, or PostgreSQL sorts all buckets of all rows for this order before it adds them up, instead of after.
+      sum(m.count) over (order by m.index + 0) as end_rank,
       -- A bucket's durations are whole milliseconds from the first to the last in it; its value is as far from both, relatively.
       case when m.index >= 0 then 2 * b.least_ms * b.greatest_ms / (b.least_ms + b.greatest_ms) else 0 end as value_ms
     from (

@@ -208,7 +208,7 @@ describe('merged rows', () => {
     await owner.query('update public.enrichment_runs set trends_hash = null');
     expect(await rollUpTrends(owner)).toEqual({ runs_hashed: RUNS, days_merged: 1 });
     expect(await mergedRows()).toBeGreaterThan(0);
-    await owner.query('update public.enrichment_runs set excluded = run_id > 2');
+    await owner.query('update public.enrichment_runs set excluded = run_id > 1');
     expect(await rollUpTrends(owner)).toEqual({ runs_hashed: 0, days_merged: 1 });
     expect(await mergedRows()).toBe(0);
     await expectSame();
