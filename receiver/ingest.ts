@@ -100,7 +100,7 @@ async function ingestChunks<C extends SpanChunk | LogChunk>(
     }
   };
   try {
-    // A tenant that is known before its body is read costs nothing while it waits.
+    // Whom the token names is told before anything is decoded, so that coming again costs next to nothing.
     if (charge !== null && principal.kind === 'tenant' && !charge.take(principal.tenantId, 0)) throw overRate(charge);
     for (const chunk of chunks) {
       // Chunks are empty while a large body is being checked; others get their turn then too.

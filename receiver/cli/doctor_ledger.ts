@@ -117,6 +117,7 @@ async function examineTokens(operators: pg.Pool): Promise<Finding> {
 
 interface IngestRow {
   refused: Record<string, number>;
+  held: Record<string, { requests: number; tenants: number }>;
   parked: number;
   overdue: number;
   incomplete: number;
@@ -144,6 +145,14 @@ async function examineIngest(operators: pg.Pool): Promise<Finding[]> {
           'Run: runledger job run derive_due',
         ),
   ];
+  const held = Object.entries(row.held).map(
+    ([quota, { requests, tenants }]) =>
+      `${quota} ${formatCount(requests)} requests of ${tenants === 1 ? '1 tenant' : `${tenants} tenants`}`,
+  );
+  if (held.length > 0) {
+    const advice = 'Their senders come again; if they give up, raise it: runledger tenant quota TENANT';
+    findings.push(warn('quotas', `sent back until later today: ${held.join(', ')}`, advice));
+  }
   if (row.incomplete > 0) {
     const says = `${formatCount(row.incomplete)} of the last day lack spans that their pipeline says it sent`;
     findings.push(warn('complete runs', says, 'Ask the pipeline for its losses, and the Collector for its queue'));

@@ -169,6 +169,10 @@ test('a wall with a hole, a missing day and what ingest left over are seen', asy
   await admin.query(
     `insert into runledger.refusals (tenant_id, day, reason, spans) values (7, current_date, 'too_old', 12)`,
   );
+  await admin.query(
+    `insert into runledger.quota_holds values
+       (7, 'open_runs', (now() at time zone 'UTC')::date, 40, now()), (8, 'parked_bytes', '2026-01-01', 9, '2026-01-01')`,
+  );
   const { rows } = await admin.query<{ name: string }>(
     `select 'runledger.events_' || to_char((now() at time zone 'UTC')::date + 2, 'YYYYMMDD') as name`,
   );
@@ -182,6 +186,10 @@ test('a wall with a hole, a missing day and what ingest left over are seen', asy
     advice: expect.stringContaining('ensure_partitions'),
   });
   expect(checks.get('refusals')?.says).toContain('too_old 12');
+  expect(checks.get('quotas')).toMatchObject({
+    state: 'warn',
+    says: 'sent back until later today: open_runs 40 requests of 1 tenant',
+  });
 });
 
 test('jobs that stopped, tokens that end soon and runs that nobody derived are seen', async () => {
