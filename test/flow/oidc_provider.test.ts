@@ -3,7 +3,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApi } from '../../receiver/serve/api.ts';
 import type { OidcDeps } from '../../receiver/serve/oidc.ts';
 import { createProviderFinder, findProvider, type Provider } from '../../receiver/serve/oidc_provider.ts';
@@ -53,6 +53,29 @@ describe('a discovery document', () => {
     const asked = provider.asked.length;
     await expect(find()).rejects.toThrow();
     expect(provider.asked.slice(asked)).toEqual([path]);
+  });
+});
+
+describe('the issuer for any organisation', () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it('is refused, although its document is honest and libraries make an exception for it', async () => {
+    const of = (path: string) => `https://login.microsoftonline.com/${path}`;
+    const document = {
+      issuer: of('{tenantid}/v2.0'),
+      authorization_endpoint: of('common/oauth2/v2.0/authorize'),
+      token_endpoint: of('common/oauth2/v2.0/token'),
+      jwks_uri: of('common/discovery/v2.0/keys'),
+    };
+    const asked: unknown[] = [];
+    vi.stubGlobal('fetch', async (url: unknown) => {
+      asked.push(url);
+      return Response.json(document);
+    });
+    await expect(findProvider(oidcSettings('https://ledger.example.com', of('common/v2.0')))).rejects.toThrow(
+      'it says that its issuer is another one',
+    );
+    expect(asked).toEqual([of('common/v2.0/.well-known/openid-configuration')]);
   });
 });
 
