@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await receiver?.stop('SIGKILL');
   rmSync(work, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-}, MINUTE_MS);
+}, 3 * MINUTE_MS);
 
 test('the tarball holds what runs and what people read, and nothing of the workshop', () => {
   const paths = packed.files.map(({ path }) => path);
