@@ -201,3 +201,27 @@ test('the application goes on writing its runs while their spans come in, and ev
   expect(new Set((await counted()).map(({ count_total }) => count_total))).toEqual(new Set([2]));
   expect(await difference()).toBe(0);
 });
+
+test('a limit of open runs never holds back a run of the application, made already or not yet', async () => {
+  const open = { spansPerSecond: null, burstSpans: null, stagesPerRun: null, vendorsPerRun: null, parkedBytes: null };
+  const held: string[] = [];
+  const limited = await openLedger(database.databaseUrl, ['1', '2'], {
+    quotas: () => new Map([[1, { ...open, openRuns: 1 }]]),
+    clockMs: () => 0,
+    held: (quota, tenantId) => held.push(`${quota} ${tenantId}`),
+  });
+  try {
+    const sendAs = (...given: Span[]) =>
+      limited.sendAs('ingest', traceBody(requestWith(...given), 'protobuf'), 'protobuf');
+    const made = [await newRun(1), await newRun(1)];
+    for (const runId of [...made, 900]) await sendAs(...night(1, String(runId)).slice(1));
+    expect(await counted()).toEqual(made.map((run_id) => expect.objectContaining({ tenant_id: 1, run_id })));
+    expect(await parked()).toContainEqual({ reason: 'run_not_found', tenant_id: 1, n: 1 });
+    expect(held).toEqual([]);
+    // A run of our own making is a new one, and the application's take all places.
+    await expect(sendAs(...night(1, 'own').slice(1, 2))).rejects.toThrow(/as many runs open as its quota/);
+    expect(held).toEqual(['open_runs 1']);
+  } finally {
+    await limited.close();
+  }
+});
