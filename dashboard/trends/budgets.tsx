@@ -1,7 +1,7 @@
 /** Budgets: what is spent of each, where the month will end, and what to do about those that are over. */
 
 import type { Budget, Budgets } from '../../receiver/serve/shape_costs.ts';
-import { formatMoney, formatPercent } from '../format.ts';
+import { formatCount, formatMoney, formatPercent } from '../format.ts';
 import { Empty } from '../parts/states.tsx';
 import { Mark } from '../parts/status.tsx';
 import { Missing, Money } from '../parts/values.tsx';
@@ -81,7 +81,9 @@ function BudgetRow({ budget, showsTenant }: { budget: Budget; showsTenant: boole
         <svg viewBox="0 0 80 8" aria-hidden="true">
           <rect class={look.tone} width={80 * Math.min(1, budget.used)} height="8" />
         </svg>
-        <span class="faint">{formatPercent(budget.used)}</span>
+        <span class="faint">
+          {budget.used > 1 ? `${formatCount(budget.used * 100)} %` : formatPercent(budget.used)}
+        </span>
       </td>
       <td class="num">
         <Projection budget={budget} />

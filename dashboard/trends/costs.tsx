@@ -8,7 +8,8 @@ import { Empty, Outline } from '../parts/states.tsx';
 import { Count, Missing, Money, Trouble } from '../parts/values.tsx';
 import { modelKey, modelName } from './model_names.ts';
 
-const COLUMNS = ['Calls', 'Errors', 'Tokens in', 'Tokens out', 'Per 1k items', 'Before', 'Change', 'Cost'];
+/** After the cost and its share; the money first, because a phone shows the beginning. */
+const COLUMNS = ['Before', 'Change', 'Per 1k items', 'Calls', 'Errors', 'Tokens in', 'Tokens out'];
 
 export function Costs({ costs }: { costs: TrendCosts }) {
   if (costs.models.length === 0) {
@@ -41,12 +42,15 @@ function CostTable({ costs }: { costs: TrendCosts }) {
         <thead>
           <tr>
             <th scope="col">Vendor and model</th>
+            <th scope="col" class="num">
+              Cost
+            </th>
+            <th scope="col">Share of cost</th>
             {COLUMNS.map((name) => (
               <th key={name} scope="col" class="num">
                 {name}
               </th>
             ))}
-            <th scope="col">Share of cost</th>
           </tr>
         </thead>
         <tbody>
@@ -57,10 +61,10 @@ function CostTable({ costs }: { costs: TrendCosts }) {
         <tfoot>
           <tr>
             <th scope="row">Total</th>
-            <td class="num" colSpan={4} />
             <td class="num">
-              <PerThousand usd={total.usd_per_thousand_items} complete={total.cost_complete} />
+              <Money usd={total.cost_usd} complete={total.cost_complete} />
             </td>
+            <td />
             <td class="num">
               {previous.runs === 0 ? (
                 <NoneBefore />
@@ -72,9 +76,9 @@ function CostTable({ costs }: { costs: TrendCosts }) {
               <Change now={total.cost_usd} before={previous.cost_usd} />
             </td>
             <td class="num">
-              <Money usd={total.cost_usd} complete={total.cost_complete} />
+              <PerThousand usd={total.usd_per_thousand_items} complete={total.cost_complete} />
             </td>
-            <td />
+            <td class="num" colSpan={4} />
           </tr>
         </tfoot>
       </table>
@@ -86,27 +90,6 @@ function ModelRow({ model, hasBefore }: { model: TrendCosts['models'][number]; h
   return (
     <tr>
       <th scope="row">{modelName(model)}</th>
-      <td class="num">
-        <Count value={model.calls} />
-      </td>
-      <td class="num">
-        <Trouble value={model.errors} />
-      </td>
-      <td class="num">
-        {model.tokens_input === 0 ? <span class="faint">0</span> : <Count value={model.tokens_input} />}
-      </td>
-      <td class="num">
-        {model.tokens_output === 0 ? <span class="faint">0</span> : <Count value={model.tokens_output} />}
-      </td>
-      <td class="num">
-        <PerThousand usd={model.usd_per_thousand_items} complete={model.cost_complete} />
-      </td>
-      <td class="num">
-        {hasBefore ? <Money usd={model.previous_cost_usd} complete={model.previous_cost_complete} /> : <NoneBefore />}
-      </td>
-      <td class="num">
-        <Change now={model.cost_usd} before={model.previous_cost_usd} />
-      </td>
       <td class="num">
         <Money usd={model.cost_usd} complete={model.cost_complete} />
       </td>
@@ -120,8 +103,33 @@ function ModelRow({ model, hasBefore }: { model: TrendCosts['models'][number]; h
           </>
         )}
       </td>
+      <td class="num">
+        {hasBefore ? <Money usd={model.previous_cost_usd} complete={model.previous_cost_complete} /> : <NoneBefore />}
+      </td>
+      <td class="num">
+        <Change now={model.cost_usd} before={model.previous_cost_usd} />
+      </td>
+      <td class="num">
+        <PerThousand usd={model.usd_per_thousand_items} complete={model.cost_complete} />
+      </td>
+      <td class="num">
+        <Count value={model.calls} />
+      </td>
+      <td class="num">
+        <Trouble value={model.errors} />
+      </td>
+      <td class="num">
+        <Tokens value={model.tokens_input} />
+      </td>
+      <td class="num">
+        <Tokens value={model.tokens_output} />
+      </td>
     </tr>
   );
+}
+
+function Tokens({ value }: { value: number }) {
+  return value === 0 ? <span class="faint">0</span> : <Count value={value} />;
 }
 
 function NoneBefore() {
