@@ -63,9 +63,10 @@ function Overview({ at, run, stage }: { at: RunPlace; run: RunDetail; stage: str
   const stats = useApi<RunStats>(runPath(at, 'stats'), { everyMs });
   const timeline = useApi<RunTimeline>(runPath(at, 'timeline'), { everyMs });
   const errors = useApi<RunErrors>(runPath(at, 'errors'), { everyMs });
+  const isReading = [stats, errors].some(({ data, error }) => data === null && error === null);
   return (
     <>
-      <Why at={at} run={run} stats={stats.data} errors={errors.data} />
+      <Why at={at} run={run} stats={stats.data} errors={errors.data} isReading={isReading} />
       <section aria-labelledby="stages">
         <h2 id="stages">Stages</h2>
         <Show of={stats} name="its stages" lines={8}>

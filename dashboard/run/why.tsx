@@ -5,6 +5,7 @@ import type { AlertLine, AlertPage } from '../../receiver/serve/shape_alerts.ts'
 import type { RunErrors } from '../../receiver/serve/shape_events.ts';
 import { apiPath, useApi } from '../api.ts';
 import { formatCount, plural, spaced } from '../format.ts';
+import { Outline } from '../parts/states.tsx';
 import { Mark } from '../parts/status.tsx';
 import { hrefOf } from '../router.ts';
 import { type RunPlace, refreshMs } from './run_api.ts';
@@ -14,16 +15,19 @@ interface WhyProps {
   run: RunDetail;
   stats: RunStats | null;
   errors: RunErrors | null;
+  /** Some of them are still to come. */
+  isReading: boolean;
 }
 
 const CODES = 3;
+const OUTLINE_LINES = 5;
 
 /** Whom one is woken for comes before what can wait. */
 export function pagesFirst(a: { severity: string }, b: { severity: string }): number {
   return Number(b.severity === 'page') - Number(a.severity === 'page');
 }
 
-export function Why({ at, run, stats, errors }: WhyProps) {
+export function Why({ at, run, stats, errors, isReading }: WhyProps) {
   const alerts = useApi<AlertPage>(apiPath('/alerts', { tenant: at.tenant, run: run.run_id, limit: 20 }), {
     everyMs: refreshMs(run),
   });
@@ -34,6 +38,10 @@ export function Why({ at, run, stats, errors }: WhyProps) {
     (vendor) => (vendor.quota_exhausted || vendor.rate_limit_hits > 0) && !alerted.has(vendor.vendor),
   );
   const isTrouble = run.status === 'failed' || run.status === 'abandoned' || run.degraded;
+  // All at once, because what comes in one by one pushes the page down under whoever reads it.
+  if (isReading || (alerts.data === null && alerts.error === null)) {
+    return isTrouble || run.open_alerts > 0 ? <Outline name="why" lines={OUTLINE_LINES} /> : null;
+  }
   if (open.length === 0 && failed.length === 0 && limited.length === 0 && !isTrouble) return null;
   const groups = errors?.groups.slice(0, CODES) ?? [];
   return (
