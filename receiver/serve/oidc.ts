@@ -47,7 +47,7 @@ export interface Oidc {
   /** `ok`, or why people cannot sign in at the provider. */
   state(): string;
   /** @returns an attempt, and where the browser goes with it */
-  begin(returnTo: string, tenant: string | null): Promise<{ attempt: Attempt; url: string }>;
+  begin(wish: Parameters<typeof newAttempt>[0]): Promise<{ attempt: Attempt; url: string }>;
   /** @param search of the address that the browser came back with; its state is the attempt's */
   end(search: URLSearchParams, attempt: Attempt): Promise<SignInEnd>;
   /** The token that a cookie stands for, if it stands for one. */
@@ -93,8 +93,8 @@ export function createOidc(around: OidcSurroundings): Oidc {
       look();
       return finder.trouble() ?? (finder.known() === null ? 'looking for the identity provider' : 'ok');
     },
-    async begin(returnTo, tenant) {
-      const attempt = newAttempt(returnTo, tenant);
+    async begin(wish) {
+      const attempt = newAttempt(wish);
       return { attempt, url: await (await finder.get()).authorizationUrl(attempt) };
     },
     async end(search, attempt) {

@@ -16,6 +16,8 @@ export interface Attempt {
   returnTo: string;
   /** Which tenant, where somebody has several; null: not said. */
   tenant: string | null;
+  /** The session that the browser had, which ends with this one's beginning: on the way back from another site its cookie is not sent. */
+  replaces: string | null;
 }
 
 export const ATTEMPT_MINUTES = 10;
@@ -30,6 +32,7 @@ const attempt = z.object({
   verifier: random,
   returnTo: z.string(),
   tenant: z.string().nullable(),
+  replaces: z.string().nullable(),
 });
 
 export interface AttemptSeal {
@@ -64,9 +67,9 @@ export function createAttemptSeal(installationKey: Uint8Array): AttemptSeal {
   };
 }
 
-export function newAttempt(returnTo: string, tenant: string | null): Attempt {
+export function newAttempt(wish: Pick<Attempt, 'returnTo' | 'tenant' | 'replaces'>): Attempt {
   const some = () => randomBytes(32).toString('base64url');
-  return { state: some(), nonce: some(), verifier: some(), returnTo, tenant };
+  return { state: some(), nonce: some(), verifier: some(), ...wish };
 }
 
 /** The address within the dashboard that `text` names, or its first page: a link must not lead from the sign-in to another site. */

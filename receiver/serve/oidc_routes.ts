@@ -6,10 +6,14 @@ import type { Oidc, SignInEnd } from './oidc.ts';
 import { ATTEMPT_MINUTES, safeReturnTo } from './oidc_attempt.ts';
 import { whyNot } from './oidc_fetch.ts';
 import { Problem } from './problem.ts';
-import { readCookie } from './session_cookie.ts';
+import { readCookie, readSessionCookie } from './session_cookie.ts';
 
-/** Puts a session in the place of what the browser had. */
-export type BeginSession = (req: Request, res: Response, value: string, maxAgeMs: number) => Promise<void>;
+/** Puts a session in the place of what the browser had. @param before values of its cookie until now */
+export type BeginSession = (
+  req: Request,
+  res: Response,
+  session: { value: string; maxAgeMs: number; before: readonly (string | null)[] },
+) => Promise<void>;
 
 export function oidcRoutes(oidc: Oidc, beginSession: BeginSession): Router {
   const router = Router();
@@ -25,7 +29,8 @@ export function oidcRoutes(oidc: Oidc, beginSession: BeginSession): Router {
     const returnTo = safeReturnTo(req.query.return_to);
     const { tenant } = req.query;
     const wanted = typeof tenant === 'string' && /^[a-z0-9][a-z0-9._-]{0,63}$/.test(tenant) ? tenant : null;
-    const begun = await oidc.begin(returnTo, wanted).catch(whyNot);
+    const wish = { returnTo, tenant: wanted, replaces: readSessionCookie(req) };
+    const begun = await oidc.begin(wish).catch(whyNot);
     if (typeof begun === 'string') return lead(res, { ok: false, trouble: 'away' }, returnTo);
     res.cookie(cookie.name, await oidc.seal.seal(begun.attempt), {
       ...cookie.options,
@@ -43,7 +48,7 @@ export function oidcRoutes(oidc: Oidc, beginSession: BeginSession): Router {
     }
     res.clearCookie(cookie.name, cookie.options);
     const end = await oidc.end(search, attempt);
-    if (end.ok) await beginSession(req, res, end.value, end.maxAgeMs);
+    if (end.ok) await beginSession(req, res, { ...end, before: [attempt.replaces, readSessionCookie(req)] });
     lead(res, end, attempt.returnTo);
   });
 

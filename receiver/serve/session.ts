@@ -75,8 +75,7 @@ export function createSessions(deps: SessionDeps): Sessions {
   };
 
   /** Whoever signed in at the provider has a row of their own, which ends with the session wherever it is used. */
-  const forget = async (req: Request): Promise<Caller | null> => {
-    const value = readSessionCookie(req);
+  const forget = async (value: string | null): Promise<Caller | null> => {
     if (value === null) return null;
     kept.remove(value);
     const caller = oidc === null ? null : await verifyToken(oidc.tokenOf(value));
@@ -84,8 +83,8 @@ export function createSessions(deps: SessionDeps): Sessions {
     return caller;
   };
 
-  const begin: BeginSession = async (req, res, value, maxAgeMs) => {
-    await forget(req);
+  const begin: BeginSession = async (req, res, { value, maxAgeMs, before }) => {
+    for (const old of new Set(before)) await forget(old);
     setSessionCookie(req, res, value, maxAgeMs, oidc?.settings.publicUrl.startsWith('https:') === true);
   };
 
@@ -128,7 +127,7 @@ interface SessionActs {
   tokenOf(req: Request): string | null;
   open(req: Request, res: Response, token: string): void;
   /** @returns who had signed in at the identity provider */
-  forget(req: Request): Promise<Caller | null>;
+  forget(value: string | null): Promise<Caller | null>;
 }
 
 function sessionRoutes({ verifyToken, codes, oidc, version }: SessionDeps, acts: SessionActs): Router {
@@ -151,14 +150,14 @@ function sessionRoutes({ verifyToken, codes, oidc, version }: SessionDeps, acts:
     const caller = token === null ? null : await verifyToken(token);
     if (token === null || caller === null) throw refusedSignIn('code' in body);
     assertReads(caller);
-    await acts.forget(req);
+    await acts.forget(readSessionCookie(req));
     acts.open(req, res, token);
     res.json(stateOf(caller));
   });
 
   router.delete('/ui/session', requireUiHeader, async (req, res) => {
     setSessionCookie(req, res, '', 0, isBehindTls(req));
-    const wasPerson = (await acts.forget(req)) !== null;
+    const wasPerson = (await acts.forget(readSessionCookie(req))) !== null;
     const url = wasPerson ? (oidc?.signOutUrl() ?? null) : null;
     if (url === null) res.status(204).end();
     else res.json({ continue_at: url } satisfies SignedOut);

@@ -190,7 +190,11 @@ describe('a session', () => {
     await browser.signIn();
     const first = browser.sessionCookie();
     expect(first).not.toBe('A'.repeat(43));
-    await browser.signIn();
+    const back = await browser.toProvider();
+    // Browsers do not send it when they come from another site.
+    browser.cookies.delete(`runledger_${new URL(scene.api.url).port}`);
+    await browser.ask(back);
+    expect(browser.sessionCookie()).toMatch(/^[\w-]{43}$/);
     expect(browser.sessionCookie()).not.toBe(first);
     const other = scene.browser().plant(first);
     await expect.poll(async () => (await other.ask('/runs')).status, { timeout: 30_000 }).toBe(401);

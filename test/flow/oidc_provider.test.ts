@@ -42,7 +42,7 @@ describe('a discovery document', () => {
     ['signs people in on plain HTTP', changed({ authorization_endpoint: 'http://login.example.com/authorize' })],
     ['leads elsewhere by a script', changed({ authorization_endpoint: 'javascript:alert(1)' })],
     ['names no keys', changed({ jwks_uri: undefined })],
-    ['leads on to another address', answering((to) => to.writeHead(302, { Location: 'http://127.0.0.1:1/' }).end())],
+    ['leads on to another address', answering((to) => to.writeHead(302, { Location: '/moved' }).end())],
     ['is a page', answering((to) => to.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Sign in</h1>'))],
     ['is an error', answering((to) => to.writeHead(500).end())],
     ['is cut off', answering((to) => to.writeHead(200, { 'Content-Type': 'application/json' }).end('{"issuer":'))],

@@ -151,10 +151,10 @@ describe('a sealed attempt', () => {
   const key = new Uint8Array(32).fill(7);
 
   it('is read back by every receiver of the installation, hides what is in it, and by no other', async () => {
-    const attempt = newAttempt('/ui/qa', '7');
+    const attempt = newAttempt({ returnTo: '/ui/qa', tenant: '7', replaces: 'A'.repeat(43) });
     const text = await createAttemptSeal(key).seal(attempt);
     expect(await createAttemptSeal(key.slice()).open(text)).toEqual(attempt);
-    for (const secret of [attempt.state, attempt.nonce, attempt.verifier]) {
+    for (const secret of [attempt.state, attempt.nonce, attempt.verifier, 'A'.repeat(43)]) {
       expect(Buffer.from(text.replaceAll('.', ''), 'base64url').toString('latin1')).not.toContain(secret);
     }
     expect(await createAttemptSeal(new Uint8Array(32)).open(text)).toBeNull();
@@ -166,7 +166,7 @@ describe('a sealed attempt', () => {
   it('is too old after ten minutes', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const seal = createAttemptSeal(key);
-    const text = await seal.seal(newAttempt('/ui/', null));
+    const text = await seal.seal(newAttempt({ returnTo: '/ui/', tenant: null, replaces: null }));
     vi.setSystemTime(Date.now() + 9 * 60_000);
     expect(await seal.open(text)).not.toBeNull();
     vi.setSystemTime(Date.now() + 61_000);
