@@ -14,6 +14,7 @@ import { type OpenDocsScene, openDocsScene } from '../helpers/docs_scene.ts';
 import { jsonFaults, textFaults } from '../helpers/docs_shape.ts';
 import { runPage, type ShellPage } from '../helpers/docs_shell.ts';
 
+/** Limits are for machines that are twenty times slower than a quiet one. */
 const MINUTE_MS = 60_000;
 const blocks = blocksFor('shell');
 const outputs = blocksFor('output');
@@ -25,7 +26,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'runledger-docs-'));
   mkdirSync(join(folder, 'data'));
   opened = await openDocsScene(join(folder, 'data'));
-}, 3 * MINUTE_MS);
+}, 10 * MINUTE_MS);
 afterAll(async () => {
   await opened?.close();
   rmSync(folder, { recursive: true, force: true });
@@ -82,7 +83,7 @@ describe.each(PAGES)('%s', (page) => {
       });
       expect(faults).toEqual([]);
     },
-    3 * MINUTE_MS,
+    10 * MINUTE_MS,
   );
 });
 

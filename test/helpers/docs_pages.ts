@@ -38,6 +38,8 @@ export const PAGE_REPLACEMENTS: Readonly<Record<string, (scene: DocsScene) => Re
   'docs/alerts.md': ({ openAlert }) => [
     // A message to Slack itself would leave this machine.
     ['--url-file /run/secrets/slack-url', '--url-file slack-url --allow-private'],
+    // Fifteen rules over made-up weeks: test/sql/alert_scenario.test.ts plays it in full.
+    ['simulate --scenario', 'simulate --scenario --help'],
     ['ack 12', `ack ${openAlert}`],
     ['snooze 12', `snooze ${openAlert}`],
   ],

@@ -2,21 +2,12 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { commands } from '../../receiver/cli/commands.ts';
+import { createProgram } from '../../receiver/cli/program.ts';
 import { createTerminal } from '../../receiver/cli/terminal.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-function buildProgram(): Command {
-  const program = new Command('runledger')
-    .option('--database-url <url>')
-    .option('--data-dir <folder>')
-    .option('--debug');
-  for (const register of commands) register(program, { terminal: createTerminal(), version: '0.0.0' });
-  return program;
-}
 
 /** Code in running text, and lines of blocks that begin with the program. */
 function commandLinesOf(markdown: string): string[] {
@@ -57,7 +48,7 @@ const PAGES = [
     .filter((path) => path.endsWith('.md'))
     .map((path) => `docs/${path}`),
 ];
-const program = buildProgram();
+const program = createProgram({ terminal: createTerminal(), version: '0.0.0' });
 
 describe.each(PAGES)('%s', (page) => {
   it('names commands that exist', () => {
