@@ -12,6 +12,7 @@ import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerJob } from './job.ts';
 import { registerMigrate } from './migrate.ts';
+import { registerPrice } from './price.ts';
 import { registerRebuild } from './rebuild.ts';
 import { registerReplay } from './replay.ts';
 import { registerRestore } from './restore.ts';
@@ -34,6 +35,7 @@ export const commands: readonly Register[] = [
   registerAlerts,
   registerRule,
   registerSchedule,
+  registerPrice,
   registerTenantCommands,
   registerToken,
   registerChannel,

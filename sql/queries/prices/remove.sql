@@ -1,0 +1,2 @@
+-- $1 price_id.
+delete from runledger.prices where price_id = $1::bigint returning vendor, unit
