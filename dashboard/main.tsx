@@ -60,7 +60,8 @@ function App() {
     return (
       <main>
         <p>
-          <a href={SIGN_IN}>Sign in</a> to see the alert and its run.
+          <a href={hrefOf(['sign-in'], { to: place.href })}>Sign in</a> to see the alert and its run; you come back
+          here.
         </p>
         <RunbooksPage place={place} />
       </main>

@@ -54,7 +54,11 @@ test('the link of a message shows its runbook to somebody who is not signed in',
   await page.getByRole('heading', { name: 'CR-02' }).waitFor();
   await page.getByRole('heading', { name: 'Mitigation' }).waitFor();
   await page.getByRole('link', { name: 'Sign in' }).click();
-  await page.getByLabel('Token').waitFor();
+  await page.getByLabel('Token').fill(scene.receiver.adminToken);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  await page.getByRole('heading', { name: 'Mitigation' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/ui/runbooks/CR-02');
   await close();
 });
 

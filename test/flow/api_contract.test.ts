@@ -1,9 +1,13 @@
 /** Every route answers what it says it answers: no member missing, none too many, nothing of another tenant, and none left out of this test. */
 
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Route } from '../../receiver/serve/route.ts';
 import { apiRoutes } from '../../receiver/serve/routes.ts';
+import { runbookRoutes } from '../../receiver/serve/runbooks.ts';
 import { KEY_OF_B, KEYED_RUN, type Scene, seedScene } from './api_scene.ts';
 import { type ApiUnderTest, startApi, TENANT_A, TENANT_B } from './api_server.ts';
 
@@ -44,7 +48,9 @@ const ASKED: Record<string, string[]> = {
   '/runs/:id/durations': ['/runs/4711/durations?stage=crawl', '/runs/4711/durations?vendor=openai'],
   '/export/run_events.csv': ['/export/run_events.csv?run_id=4711'],
   '/export/run_events.jsonl': ['/export/run_events.jsonl?run_id=4711'],
+  '/export/run_events.parquet': ['/export/run_events.parquet?run_id=4711'],
   '/export/qa.csv': ['/export/qa.csv?run_id=4711'],
+  '/export/qa.parquet': ['/export/qa.parquet?run_id=4711'],
   '/qa': ['/qa', '/qa?run=4711&result=pass&bucket=high&limit=3&pipeline=nightly_enrichment'],
   '/qa/summary': ['/qa/summary', '/qa/summary?run=4711'],
   '/qa/settings': ['/qa/settings'],
@@ -69,6 +75,8 @@ const ASKED: Record<string, string[]> = {
 const ADMIN_ASKED: Record<string, string[]> = {
   '/ingest/health': ['/ingest/health'],
   '/acts': ['/acts', '/acts?act=alert_ack&limit=1'],
+  '/channels': ['/channels'],
+  '/rules': ['/rules'],
   '/tokens': ['/tokens'],
   '/tenants': ['/tenants'],
 };
@@ -200,4 +208,54 @@ it('runbooks need no token, and nothing but runbooks is read', async () => {
   for (const code of ['README', '..%2F..%2Fpackage.json', 'XX-99']) {
     expect((await api.get(`/runbooks/${code}`)).status).toBe(404);
   }
+});
+
+describe('the link of a message, followed without signing in', () => {
+  const BROWSERS = [
+    'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8',
+    'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  ];
+  const PROGRAMS = [undefined, '*/*', 'application/json, */*;q=0.5', 'text/markdown', 'text/plain, */*'];
+
+  async function withRunbooks(hasUi: boolean, work: (url: string) => Promise<void>): Promise<void> {
+    const server = createServer(express().use(runbookRoutes(hasUi)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}/runbooks/CR-02`);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+  const follow = (url: string, accept: string | undefined) =>
+    fetch(url, { redirect: 'manual', ...(accept === undefined ? {} : { headers: { Accept: accept } }) });
+
+  it('leads a browser to the page of the runbook, and gives programs its text', async () => {
+    await withRunbooks(true, async (url) => {
+      for (const accept of BROWSERS) {
+        const answer = await follow(url, accept);
+        expect([answer.status, answer.headers.get('location')]).toEqual([302, '/ui/runbooks/CR-02']);
+        // A cache in between must not give a program what was meant for a browser.
+        expect(answer.headers.get('vary')).toContain('Accept');
+      }
+      for (const accept of PROGRAMS) {
+        const answer = await follow(url, accept);
+        expect([accept, answer.status, answer.headers.get('content-type')]).toEqual([
+          accept,
+          200,
+          'text/markdown; charset=utf-8',
+        ]);
+        expect(await answer.text()).toMatch(/^# CR-02/);
+      }
+    });
+  });
+
+  it('gives everybody the text where there is no dashboard', async () => {
+    await withRunbooks(false, async (url) => {
+      for (const accept of [...BROWSERS, ...PROGRAMS]) {
+        const answer = await follow(url, accept);
+        expect([answer.status, (await answer.text()).slice(0, 7)]).toEqual([200, '# CR-02']);
+      }
+    });
+  });
 });
