@@ -39,8 +39,8 @@ grant select on runledger.model_usage to runledger_reader, runledger_operator, r
 -- Runs from before -----------------------------------------------------------------------------------------------------------------
 
 -- Derive counts them at its next turn, run by run; of those that lost events, only the vendor is still known.
+-- The list comes from their vendors: an adopted table of runs is not ours to read yet.
 insert into runledger.dirty_runs (tenant_id, run_id, due_at, first_at, changes)
-select r.tenant_id, r.run_id, now(), now(), 1
-from public.enrichment_runs r
-where exists (select from public.run_vendor_usage v where v.tenant_id = r.tenant_id and v.run_id = r.run_id)
+select distinct v.tenant_id, v.run_id, now(), now(), 1
+from public.run_vendor_usage v
 on conflict (tenant_id, run_id) do update set changes = runledger.dirty_runs.changes + 1;
