@@ -184,6 +184,7 @@ describe('adoption', () => {
     });
     await asAdmin(async (client) => {
       await client.query(`grant runledger_bi to ${bi}`);
+      await client.query('insert into runledger.tenants (tenant_id) values (8)');
       await client.query('insert into runledger.bi_logins values ($1, 8)', [bi]);
     });
     await as(bi, async (client) => {
