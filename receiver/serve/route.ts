@@ -4,6 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { type Access, type Caller, callerOf, type Scope, type ScopePools, scopeFor } from './access.ts';
@@ -66,6 +68,9 @@ export interface Route extends RouteFacts {
 
 const NOTHING = z.strictObject({});
 const BODY_BYTES = 16 * 1024;
+/** Shorter answers fit into a packet or two as they are. */
+const COMPRESSED_BYTES_MIN = 4096;
+const compressed = promisify(gzip);
 
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
   spec: RouteSpec<P, Q, B, A>,
@@ -94,13 +99,16 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
       });
       if (res.headersSent || res.writableEnded) return;
       if (spec.answer === null) res.status(status).end();
-      else if (answer !== undefined) sendJson(req, res, res.statusCode === 200 ? status : res.statusCode, answer);
+      else if (answer !== undefined) await sendJson(req, res, res.statusCode === 200 ? status : res.statusCode, answer);
     },
   };
 }
 
-/** Nothing private is cached on the way or on disk; whoever keeps an answer in memory and asks again with its ETag gets 304 and no body. */
-function sendJson(req: Request, res: Response, status: number, answer: unknown): void {
+/**
+ * Nothing private is cached on the way or on disk; whoever keeps an answer in memory and asks again with its ETag gets 304 and no body. Only
+ * what is read is compressed: an answer to a change may hold a token beside words of the request, and its length must not tell of them.
+ */
+async function sendJson(req: Request, res: Response, status: number, answer: unknown): Promise<void> {
   const body = JSON.stringify(answer);
   res.status(status).type('json');
   if (req.method === 'GET' || req.method === 'HEAD') {
@@ -109,6 +117,11 @@ function sendJson(req: Request, res: Response, status: number, answer: unknown):
     // Not req.fresh: fetch adds Cache-Control: no-cache to a request with If-None-Match, and then nothing would ever be fresh.
     if (req.headers['if-none-match']?.split(/\s*,\s*/).includes(tag) === true) {
       res.status(304).end();
+      return;
+    }
+    res.vary('Accept-Encoding');
+    if (body.length >= COMPRESSED_BYTES_MIN && req.acceptsEncodings('gzip') === 'gzip') {
+      res.set('Content-Encoding', 'gzip').send(await compressed(body));
       return;
     }
   }

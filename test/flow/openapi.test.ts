@@ -94,3 +94,20 @@ it('one token that asks too often is told when to go on, and the others are not 
     await limited.stop();
   }
 });
+
+it('long answers are compressed for whoever takes that, short ones are not, and their ETag holds either way', async () => {
+  const path = '/runs/1/events?limit=200';
+  const ask = (encoding: string, tag?: string) =>
+    api.get(path, api.tokens.a, {
+      headers: { 'Accept-Encoding': encoding, ...(tag === undefined ? {} : { 'If-None-Match': tag }) },
+    });
+  const [plain, packed] = [await ask('identity'), await ask('gzip')];
+  expect([plain.headers.get('content-encoding'), packed.headers.get('content-encoding')]).toEqual([null, 'gzip']);
+  expect(packed.headers.get('vary')).toContain('Accept-Encoding');
+  expect(packed.headers.get('etag')).toBe(plain.headers.get('etag'));
+  expect(Number(packed.headers.get('content-length'))).toBeLessThan(Number(plain.headers.get('content-length')) / 4);
+  expect(await packed.text()).toBe(await plain.text());
+  expect((await ask('gzip', packed.headers.get('etag') ?? '')).status).toBe(304);
+  const short = await api.get('/me', api.tokens.a, { headers: { 'Accept-Encoding': 'gzip' } });
+  expect(short.headers.get('content-encoding')).toBeNull();
+});
