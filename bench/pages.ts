@@ -172,7 +172,7 @@ function report(results: readonly PageResult[]): string {
   return [
     '# Pages of the dashboard',
     '',
-    `Made by \`npm run bench:pages\` on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, ${(loadavg()[2] ?? 0).toFixed(1)} processes at work over the last quarter of an hour (1 would be this bench alone), Chromium ${browser.version()}, Node ${process.versions.node}; median of ${rounds} loads.`,
+    `Made by \`npm run bench:pages\` on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, ${(loadavg()[2] ?? 0).toFixed(1)} processes at work over the last quarter of an hour (1 would be this bench alone), Chromium ${browser.version()}, Node ${process.versions.node}; ${rounds === 1 ? 'one load each' : `median of ${rounds} loads`}.`,
     '',
     'Three nights of the demo and a run of 100,000 events. Each load begins with an empty cache, signed in. Files are the page, its scripts and styles as they are sent',
     '(compressed, with headers), data is what the page asks the API for until it is quiet. Times are milliseconds since the load began. Interactive: the end of the last task longer than 50 ms before',
