@@ -193,7 +193,7 @@ export async function cloneDatabase(serverUrl: string, template: string, name: s
 }
 
 /**
- * Templates for all jobs, made from a seeded database: those of alerts need it derived, and delivery needs messages that wait.
+ * Templates for all jobs, made from a seeded database: those of alerts and trends need it derived, and delivery needs messages that wait.
  * @returns the name of the template of a job
  */
 export async function jobTemplates(
@@ -207,7 +207,7 @@ export async function jobTemplates(
   await seedMuch(await cloneDatabase(serverUrl, base, names.much));
   return (job) => {
     if (job.startsWith('expire_') || job === 'expected_runs') return names.much;
-    if (job === 'alerts') return names.judged;
+    if (job === 'alerts' || job === 'roll_up_trends') return names.judged;
     return job === 'deliver_alerts' ? names.told : base;
   };
 }
