@@ -49,7 +49,9 @@ export function QaReviewPage({ place, session }: PageProps) {
           />
         )}
       </Show>
-      <QaResults path={apiPath('/qa/summary', filters)} />
+      <div class={loaded.data === null && loaded.error === null ? 'unsettled' : undefined}>
+        <QaResults path={apiPath('/qa/summary', filters)} />
+      </div>
     </>
   );
 }

@@ -1,7 +1,5 @@
 /** Trends: are we getting better? Service levels over some weeks, and small charts whose crosshair moves together. */
 
-import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import type { PipelinePage } from '../../receiver/serve/shape.ts';
 import type { TenantLine } from '../../receiver/serve/shape_admin.ts';
 import type { Budgets, TrendCosts } from '../../receiver/serve/shape_costs.ts';
@@ -13,9 +11,11 @@ import { setQuery } from '../router.ts';
 import { Choice } from '../runs/run_filters.tsx';
 import { BudgetTable } from '../trends/budgets.tsx';
 import { Costs } from '../trends/costs.tsx';
+import { useLate } from '../trends/late.ts';
 import { Levels } from '../trends/levels.tsx';
 
 const EVERY_MS = 60_000;
+const loadCharts = () => import('../trends/charts.tsx');
 const WEEKS: [string, string][] = [
   ['1', '1 week'],
   ['4', '4 weeks'],
@@ -37,6 +37,8 @@ export function TrendsPage({ place, session }: PageProps) {
     by: query.get('by') ?? byItself,
   });
   const loaded = useApi<Trends>(path, { everyMs: EVERY_MS });
+  const { part: Charts, hasFailed } = useLate(loadCharts);
+  const isWaiting = loaded.error === null && (loaded.data === null || (Charts === null && !hasFailed));
   return (
     <>
       <div class="section-head">
@@ -80,13 +82,17 @@ export function TrendsPage({ place, session }: PageProps) {
                 <p class="note">More than 1,000 runs: the newest are here. A point a day shows them all.</p>
               )}
               <Levels trends={trends} />
-              <LateCharts trends={trends} />
+              {hasFailed && <p class="note warn">The charts could not be loaded. Load the page again.</p>}
+              {Charts !== null && <Charts trends={trends} />}
+              {isWaiting && <Outline name="the charts" lines={16} />}
             </>
           )
         }
       </Show>
-      <CostSection query={query} />
-      <BudgetSection query={query} isAdmin={session.kind === 'admin'} />
+      <div class={isWaiting ? 'unsettled' : undefined}>
+        <CostSection query={query} />
+        <BudgetSection query={query} isAdmin={session.kind === 'admin'} />
+      </div>
     </>
   );
 }
@@ -134,19 +140,4 @@ function BudgetSection({ query, isAdmin }: { query: URLSearchParams; isAdmin: bo
       </Show>
     </section>
   );
-}
-
-type ChartsOfTrends = ComponentType<{ trends: Trends }>;
-
-function LateCharts({ trends }: { trends: Trends }) {
-  const [Charts, setCharts] = useState<ChartsOfTrends | null>(null);
-  const [hasFailed, setFailed] = useState(false);
-  useEffect(() => {
-    import('../trends/charts.tsx').then(
-      (loaded) => setCharts(() => loaded.default),
-      () => setFailed(true),
-    );
-  }, []);
-  if (hasFailed) return <p class="note warn">The charts could not be loaded. Load the page again.</p>;
-  return Charts === null ? <Outline name="the charts" lines={16} /> : <Charts trends={trends} />;
 }

@@ -1,12 +1,13 @@
 /** What vendors and models cost: bars over time, and a table with each one's share, tokens, and change against the time before. */
 
-import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import type { TrendCosts } from '../../receiver/serve/shape_costs.ts';
 import { formatChange, formatPercent, plural } from '../format.ts';
 import { Empty, Outline } from '../parts/states.tsx';
 import { Count, Missing, Money, Trouble } from '../parts/values.tsx';
+import { useLate } from './late.ts';
 import { modelKey, modelName } from './model_names.ts';
+
+const loadChart = () => import('./cost_chart.tsx');
 
 /** After the cost and its share; the money first, because a phone shows the beginning. */
 const COLUMNS = ['Before', 'Change', 'Per 1k items', 'Calls', 'Errors', 'Tokens in', 'Tokens out'];
@@ -147,14 +148,7 @@ function Change({ now, before }: { now: string; before: string }) {
 }
 
 function LateChart({ costs }: { costs: TrendCosts }) {
-  const [Drawn, setDrawn] = useState<ComponentType<{ costs: TrendCosts }> | null>(null);
-  const [hasFailed, setFailed] = useState(false);
-  useEffect(() => {
-    import('./cost_chart.tsx').then(
-      (loaded) => setDrawn(() => loaded.default),
-      () => setFailed(true),
-    );
-  }, []);
+  const { part: Drawn, hasFailed } = useLate(loadChart);
   if (hasFailed) return <p class="note warn">The chart could not be loaded. Load the page again.</p>;
   return Drawn === null ? <Outline name="the chart" lines={8} /> : <Drawn costs={costs} />;
 }
