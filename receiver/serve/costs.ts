@@ -4,28 +4,19 @@ import { z } from 'zod';
 import { limitsOf } from '../derive/alerts/evaluate.ts';
 import { loadRules } from '../derive/alerts/load_rules.ts';
 import type { Queryable } from './access.ts';
-import { tenantRef, text } from './input.ts';
+import { overWeeks, tenantRef } from './input.ts';
 import { readLine, readLines, resolveTenant } from './read.ts';
 import { type Route, route } from './route.ts';
 import { type Budget, type Budgets, budgets, type TrendCosts, trendCosts } from './shape_costs.ts';
 
 const DAY_MS = 86_400_000;
-const WEEKS_MAX = 104;
 /** More than a chart or a table can show apart. */
 const MODELS_MAX = 40;
 const NEAR_SHARE = 0.8;
 const RUN_DAYS_MAX = 31;
 
 const costsQuery = z.strictObject({
-  tenant: tenantRef.optional(),
-  pipeline: text(256).optional(),
-  environment: text(256).optional(),
-  weeks: z
-    .string()
-    .regex(/^[1-9][0-9]{0,2}$/, { error: 'is not a whole number above 0', abort: true })
-    .transform(Number)
-    .refine((weeks) => weeks <= WEEKS_MAX, `is above ${WEEKS_MAX}`)
-    .default(8),
+  ...overWeeks,
   by: z.enum(['day', 'week', 'month']).default('week'),
 });
 type CostsQuery = z.output<typeof costsQuery>;

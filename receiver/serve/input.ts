@@ -38,6 +38,14 @@ export const count = (max: number) =>
     .transform(Number)
     .refine((value) => value <= max, `is above ${max}`);
 
+/** What routes over weeks ask for alike. */
+export const overWeeks = {
+  tenant: tenantRef.optional(),
+  pipeline: text(256).optional(),
+  environment: text(256).optional(),
+  weeks: count(104).default(8),
+};
+
 /** `true` or `false`. */
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { loadSql } from '../store/sql.ts';
 import type { Queryable } from './access.ts';
-import { tenantParams, tenantRef, text } from './input.ts';
+import { overWeeks, tenantParams } from './input.ts';
 import { Problem } from './problem.ts';
 import { ratio } from './qa.ts';
 import { readLine, readLines, readTenantId, resolveTenant } from './read.ts';
@@ -19,19 +19,10 @@ import {
 
 const OVERVIEW_DAYS = 30;
 const POINTS_MAX = 500;
-const WEEKS_MAX = 104;
 const WEEK_MS = 7 * 86_400_000;
 
 const trendsQuery = z.strictObject({
-  tenant: tenantRef.optional(),
-  pipeline: text(256).optional(),
-  environment: text(256).optional(),
-  weeks: z
-    .string()
-    .regex(/^[1-9][0-9]{0,2}$/, { error: 'is not a whole number above 0', abort: true })
-    .transform(Number)
-    .refine((weeks) => weeks <= WEEKS_MAX, `is above ${WEEKS_MAX}`)
-    .default(8),
+  ...overWeeks,
   by: z.enum(['run', 'day']).default('run'),
 });
 

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseCsv } from '../helpers/csv.ts';
 import { createDays, ledgerRow, writeRows } from '../helpers/ledger_writer.ts';
 import { readParquet } from '../helpers/parquet_read.ts';
 import { seedRun } from './api_seed.ts';
@@ -268,23 +269,6 @@ function memoryBytes(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
-}
-
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [[]];
-  let cell = '';
-  let quoted = false;
-  for (let n = 0; n < text.length; n++) {
-    const c = text[n];
-    if (quoted && c === '"' && text[n + 1] === '"') cell += text[++n];
-    else if (c === '"') quoted = !quoted;
-    else if (!quoted && (c === ',' || c === '\n')) {
-      rows.at(-1)?.push(cell);
-      cell = '';
-      if (c === '\n') rows.push([]);
-    } else cell += c;
-  }
-  return rows.slice(0, -1);
 }
 
 const FILL = `

@@ -6,6 +6,7 @@ import { isDeepStrictEqual, promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CLI_PROGRAM } from '../helpers/cli_program.ts';
+import { parseCsv } from '../helpers/csv.ts';
 import { createDays } from '../helpers/ledger_writer.ts';
 import { type ParquetValue, readParquet } from '../helpers/parquet_read.ts';
 import { seedRun } from './api_seed.ts';
@@ -232,23 +233,6 @@ it('the command writes the same file', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, encoding: 'buffer', maxBuffer: 2 ** 26 });
   expect(stdout.equals((await download('run_events.parquet', 1)).bytes)).toBe(true);
 });
-
-function parseCsv(csv: string): string[][] {
-  const rows: string[][] = [[]];
-  let cell = '';
-  let quoted = false;
-  for (let n = 0; n < csv.length; n++) {
-    const c = csv[n];
-    if (quoted && c === '"' && csv[n + 1] === '"') cell += csv[++n];
-    else if (c === '"') quoted = !quoted;
-    else if (!quoted && (c === ',' || c === '\n')) {
-      rows.at(-1)?.push(cell);
-      cell = '';
-      if (c === '\n') rows.push([]);
-    } else cell += c;
-  }
-  return rows.slice(0, -1);
-}
 
 const INSERT = `
 with given as (
