@@ -1,6 +1,8 @@
 /** Whether what a page shows is what a command prints, as far as that can be the same twice: words and layout yes, numbers and times no. */
 
 const SHAPES: readonly [RegExp, string][] = [
+  // What doctor says of jobs before the first full minute after their start, and after it.
+  [/\bstarted a moment ago\b/, 'the clock ticks and no job waits with an error'],
   [/\b[0-9a-f]{16,32}\b/g, '#'],
   [/─+/g, '─'],
   [/[·━]{2,}/g, '━'],

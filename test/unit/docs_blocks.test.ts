@@ -50,6 +50,8 @@ describe('what a page shows is compared with what is printed', () => {
     expect(shapeOfLine('  crawl  ok  1 m 59 s  ─────')).toBe(shapeOfLine(' crawl ok   12.5 ms ──'));
     expect(shapeOfLine('run 4711 at 2026-11-22T01:30:00Z cost $1.20')).toBe('run # at # cost #');
     expect(textFaults('stage  took\ncrawl  1 s\n', 'stage took\ncrawl 20 ms\nscore 3 s\n')).toEqual([]);
+    const ticking = '✓ jobs  the clock ticks and no job waits with an error';
+    expect(textFaults(ticking, '✓ jobs  started a moment ago')).toEqual([]);
   });
 
   it('other words and other columns are seen', () => {
