@@ -2,10 +2,9 @@
  * A database whose administrator gives no BYPASSRLS and no superuser, as managed services do: row-level security binds the write path, which
  * then cannot COPY into the tables. The same promises hold.
  */
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AdministratorNeededError, migrate } from '../../receiver/store/migrate.ts';
-import { onDatabase, withClient } from '../helpers/database_admin.ts';
+import { onDatabase, openPool, withClient } from '../helpers/database_admin.ts';
 import { expectExactlyOnce, type PropertyDatabase } from '../helpers/exactly_once.ts';
 import { checkLedger } from '../helpers/fault_check.ts';
 import { type FaultCluster, startFaultCluster } from '../helpers/fault_cluster.ts';
@@ -44,7 +43,7 @@ async function makeDatabase(name: string): Promise<PropertyDatabase> {
 
 test('the whole path over HTTP: rows and counters are exact, and resends change nothing', async () => {
   const { databaseUrl, superuserUrl } = await makeDatabase('plain_http');
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  const pool = openPool(databaseUrl, 1);
   const { rows } = await pool.query(
     "select rolname from pg_roles where (rolsuper or rolbypassrls) and rolname in ('plain_login', 'runledger_ingest')",
   );

@@ -20,6 +20,15 @@ export async function withClient<T>(databaseUrl: string, work: (client: pg.Clien
   }
 }
 
+/** A pool whose sessions the server may end whenever it likes, also while they are leaving: the next query reports it. */
+export function openPool(databaseUrl: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max });
+  pool.on('error', () => undefined);
+  // A session that has left the pool is nobody's any more, and its end would be that of the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
 /** How long sessions may take to leave before they are ended. */
 const LEAVE_MS = 3_000;
 

@@ -3,11 +3,12 @@
  * number of receivers and the connections killed on the way, the tables end as after one ordered delivery, and a recount finds no difference.
  */
 
-import pg from 'pg';
+import type pg from 'pg';
 import { expect } from 'vitest';
 import { audit } from '../../receiver/derive/audit.ts';
 import { deriveDue } from '../../receiver/derive/derive_due.ts';
 import type { Quota } from '../../receiver/quota.ts';
+import { openPool } from './database_admin.ts';
 import { dumpLedger } from './dump.ts';
 import { type Ledger, type LedgerQuotas, openLedger } from './ledger.ts';
 import { traceBody } from './otlp.ts';
@@ -44,7 +45,7 @@ export async function expectExactlyOnce(
   const sides: Sides = {
     reference: await openLedger(ordered.databaseUrl),
     receivers: [await open(), await open()],
-    superuser: new pg.Pool({ connectionString: shuffled.superuserUrl, max: 2 }),
+    superuser: openPool(shuffled.superuserUrl, 2),
   };
   try {
     let killed = 0;
